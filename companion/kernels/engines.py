@@ -1,0 +1,74 @@
+"""Three ways to evaluate a sum over the points of a cloud: the whole matrix, a stream of blocks, KeOps.
+
+A sum is a function op(q, k, b): (..., n, d), (..., m, d), (..., m, c) -> (..., n, c) whose row i needs row i of q alone. An engine
+is a function engine(op, q, k, b) that returns op(q, k, b), with its first derivatives. Each op below is its own plain definition.
+"""
+
+import torch
+from torch.utils.checkpoint import checkpoint
+
+from companion.kernels.distances import is_traced, squares
+
+DENSE = {"cpu": 2**22, "cuda": 2**24}  # pairs in a matrix, at most: (2048 points)^2, (4096 points)^2
+BLOCK = {"cpu": 2**18, "cuda": 2**24}  # pairs in a block: near the cache of a core, enough work for a GPU
+LARGE = 2**33  # pairs from which a GPU repays the time KeOps takes to compile
+
+
+def exp_sum(q, k, b):
+    """sum_j exp(-|q_i - k_j|^2) b_j"""
+    return torch.exp(-squares(q, k)) @ b
+
+
+def soft_average(q, k, b):
+    """sum_j softmax_j(<q_i, k_j>) b_j"""
+    return torch.softmax(q @ k.mT, -1) @ b
+
+
+def log_sum(q, k, h):
+    """log sum_j exp(h_j - |q_i - k_j|^2), h (..., m, 1)"""
+    return torch.logsumexp(h.mT - squares(q, k), -1, keepdim=True)
+
+
+def dense(op, q, k, b):
+    """The formula as it is written, n x m numbers in memory. The one that is exported and that has second derivatives."""
+    return op(q, k, b)
+
+
+def by_rows(op, q, k, b):
+    """The formula on blocks of rows, computed again for the gradient: linear memory, any formula, any device, no loss of digits."""
+    batch = torch.broadcast_shapes(q.shape[:-2], k.shape[:-2]).numel()
+    rows = max(1, BLOCK.get(q.device.type, BLOCK["cpu"]) // (batch * k.shape[-2]))
+    if torch.is_grad_enabled():
+        blocks = [checkpoint(op, part, k, b, use_reentrant=False, preserve_rng_state=False) for part in q.split(rows, -2)]
+    else:
+        blocks = [op(part, k, b) for part in q.split(rows, -2)]
+    return torch.cat(blocks, -2)
+
+
+def streamed(op, q, k, b):
+    """Linear memory. On a CPU by fused attention where the formula is one (`attention.py`) and keeps its digits, else by rows.
+
+    First derivatives only.
+    """
+    from companion.kernels.attention import FUSED
+
+    fused = FUSED.get(op)
+    if fused is None or q.device.type != "cpu" or q.dtype not in (torch.float32, torch.float64):
+        return by_rows(op, q, k, b)
+    return fused(q, k, b)
+
+
+def chosen(engine, q, k):
+    """The engine asked for, or the one for this size and device. Raises ValueError: an engine is dense, streamed or keops."""
+    from companion.kernels.keops import keops, keops_works
+
+    if engine is not None:
+        if engine not in (dense, streamed, keops):
+            raise ValueError(f"engine is {engine!r}; expected None, or one of the functions dense, streamed, keops of companion.kernels.")
+        return engine
+    if is_traced(q) or is_traced(k):
+        return dense
+    pairs = torch.broadcast_shapes(q.shape[:-2], k.shape[:-2]).numel() * q.shape[-2] * k.shape[-2]
+    if pairs <= DENSE.get(q.device.type, DENSE["cpu"]):
+        return dense
+    return keops if q.device.type == "cuda" and pairs >= LARGE and keops_works("cuda") else streamed

@@ -1,0 +1,40 @@
+"""The engine of KeOps (Charlier et al., JMLR 2021): each formula is compiled once, then linear memory at the speed of the GPU."""
+
+import functools
+
+import torch
+
+from companion.kernels.engines import exp_sum, log_sum, soft_average
+
+INSTALL = "pip install pykeops"
+
+
+def keops(op, q, k, b):
+    """The formula compiled by KeOps: 10 s at first use of a formula, dimension, dtype. Raises RuntimeError without KeOps."""
+    if op not in FORMULAS:
+        raise ValueError(f"KeOps has no form of {getattr(op, '__name__', op)}; expected engine=dense or engine=streamed.")
+    try:
+        from pykeops.torch import LazyTensor
+    except ImportError as missing:
+        raise RuntimeError(f"engine=keops needs KeOps: {INSTALL}, or leave engine out.") from missing
+    batch = torch.broadcast_shapes(q.shape[:-2], k.shape[:-2], b.shape[:-2])
+    q, k, b = (z.expand(*batch, *z.shape[-2:]).contiguous() for z in (q, k, b))
+    q_i, k_j, b_j = LazyTensor(q[..., :, None, :]), LazyTensor(k[..., None, :, :]), LazyTensor(b[..., None, :, :])
+    return FORMULAS[op](q_i, k_j, b_j, len(batch) + 1)
+
+
+FORMULAS = {
+    exp_sum: lambda q, k, b, j: ((-((q - k) ** 2).sum(-1)).exp() * b).sum(axis=j),
+    soft_average: lambda q, k, b, j: (q | k).sumsoftmaxweight(b, axis=j),
+    log_sum: lambda q, k, h, j: (h - ((q - k) ** 2).sum(-1)).logsumexp(axis=j),
+}
+
+
+@functools.cache
+def keops_works(device):
+    """Whether KeOps computes on this kind of device, found by computing: it may be installed without its compiler."""
+    x = torch.zeros(2, 1, device=device)
+    try:
+        return bool((keops(exp_sum, x, x, x + 1) == 2).all())
+    except Exception:  # a missing package, compiler or driver, each with an error of its own
+        return False
