@@ -1,0 +1,96 @@
+"""Mixtures of Gaussians: density, score and samples in closed form.
+
+`mixture(...)` checks and factors once; what it returns is used as functions: `target.score`, `target.potential`, `target.log_density`.
+Without full covariances only plain operations are used, so that weights, means and variances may be sliders.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+
+from companion.gaussians.bures import square_root
+from companion.gaussians.checks import definite_covariance
+from companion.inputs import a_cloud, a_count, a_tensor
+
+
+class Mixture(NamedTuple):
+    """sum_k w_k N(m_k, C_k). Made by `mixture`; every method maps points x (..., d)."""
+
+    weights: torch.Tensor  # (K,), sum 1
+    means: torch.Tensor  # (K, d)
+    covariances: torch.Tensor  # (K, d, d), or (K,) variances
+    precisions: torch.Tensor  # their inverses
+    log_norms: torch.Tensor  # (K,), log w_k - log det(2 pi C_k) / 2
+
+    def log_density(self, x):
+        """log sum_k w_k N(x; m_k, C_k).   x: (..., d) -> (...)."""
+        return torch.logsumexp(self._log_terms(self._apart(x)), -1)
+
+    def potential(self, x):
+        """V(x) = -log_density(x): the law is exp(-V).   x: (..., d) -> (...)."""
+        return -self.log_density(x)
+
+    def score(self, x):
+        """grad log density = sum_k r_k(x) C_k^-1 (m_k - x), r the responsibilities.   x: (..., d) -> (..., d)."""
+        return (self.responsibilities(x)[..., None] * self._pulls(self._apart(x))).sum(-2)
+
+    def responsibilities(self, x):
+        """r_k(x) = softmax_k(log w_k + log N(x; m_k, C_k)), the probability that x came from component k.   x: (..., d) -> (..., K)."""
+        return torch.softmax(self._log_terms(self._apart(x)), -1)
+
+    def sample(self, n, *, generator):
+        """n points of the law, (n, d). generator: a torch.Generator on the CPU; a seed gives the same points on every machine."""
+        a_count(n, "n")
+        if not isinstance(generator, torch.Generator) or generator.device.type != "cpu":
+            raise TypeError(f"generator is {generator!r}; expected torch.Generator().manual_seed(seed), on the CPU.")
+        means = self.means.cpu()
+        which = torch.multinomial(self.weights.cpu(), n, replacement=True, generator=generator)
+        xi = torch.randn(n, means.shape[-1], generator=generator, dtype=means.dtype)
+        spread = self.covariances.cpu()
+        noise = spread.sqrt()[which, None] * xi if spread.ndim == 1 else torch.einsum("nij,nj->ni", square_root(spread)[which], xi)
+        return (means[which] + noise).to(self.means.device)
+
+    def _apart(self, x):
+        """m_k - x: (..., K, d)."""
+        a_tensor(x, "x")
+        if x.ndim == 0 or x.shape[-1] != self.means.shape[-1]:
+            raise ValueError(f"x has shape {tuple(x.shape)}; expected points (..., {self.means.shape[-1]}).")
+        return self.means - x[..., None, :]
+
+    def _pulls(self, apart):
+        """C_k^-1 (m_k - x): (..., K, d)."""
+        return self.precisions[:, None] * apart if self.precisions.ndim == 1 else torch.einsum("kij,...kj->...ki", self.precisions, apart)
+
+    def _log_terms(self, apart):
+        """log w_k + log N(x; m_k, C_k): (..., K)."""
+        return self.log_norms - (apart * self._pulls(apart)).sum(-1) / 2
+
+
+def mixture(weights, means, covariances):
+    """sum_k w_k N(m_k, C_k), a `Mixture`.
+
+    weights: (K,), >= 0, normalised here;  means: (K, d);  covariances: (K, d, d), or (K,) variances of isotropic components.
+    Raises TypeError, ValueError for negative weights, zero mass, singular covariances, shapes that do not fit.
+    """
+    a_tensor(weights, "weights")
+    K, d = a_cloud(means, "means").shape
+    a_tensor(covariances, "covariances")
+    if weights.shape != (K,) or covariances.shape not in ((K,), (K, d, d)):
+        shapes = f"weights {tuple(weights.shape)}, means {(K, d)}, covariances {tuple(covariances.shape)}"
+        raise ValueError(f"The shapes are {shapes}; expected (K,), (K, d) and (K, d, d), or (K,) for variances.")
+    _check_values(weights, covariances)
+    weights = weights / weights.sum()
+    if covariances.ndim == 1:
+        return Mixture(weights, means, covariances, 1 / covariances, weights.log() - d / 2 * torch.log(2 * math.pi * covariances))
+    log_det = torch.linalg.cholesky(2 * math.pi * covariances).diagonal(dim1=-2, dim2=-1).log().sum(-1)
+    return Mixture(weights, means, covariances, torch.cholesky_inverse(torch.linalg.cholesky(covariances)), weights.log() - log_det)
+
+
+def _check_values(weights, covariances):
+    if type(weights) is torch.Tensor and ((weights < 0).any() or weights.sum() <= 0):
+        raise ValueError("weights has a negative entry or no mass; expected entries of at least 0 with a positive sum.")
+    if covariances.ndim == 3:
+        definite_covariance(covariances, "covariances")
+    elif type(covariances) is torch.Tensor and (covariances <= 0).any():
+        raise ValueError("covariances has a variance that is not positive; expected every variance above 0.")
