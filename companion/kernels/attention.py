@@ -8,11 +8,7 @@ by it gives back the sums that softmax divides by. (The fused form in torch: Dao
 import torch
 from torch.nn.functional import pad, scaled_dot_product_attention
 
-from companion.kernels.engines import by_rows, exp_sum, log_sum, soft_average
-
-# |q|^2, |k|^2 at most in float32, where the terms of the dot product cancel: 1e-7 of them is lost, whole digits of an exponential,
-# but of a logarithm no more than its own rounding.
-SPREAD = {exp_sum: 64.0, log_sum: 1024.0}
+from companion.kernels.engines import exp_sum, log_sum, soft_average
 
 
 def attention(q, k, v):
@@ -48,32 +44,35 @@ def sums(Q, K, b, t):
     return out[..., :-1] / out[..., -1:]
 
 
-def centred(op, q, k):
-    """Both clouds about the mean of k, and whether their lift keeps the digits of op."""
-    centre = k.detach().mean(-2, keepdim=True)
-    q, k = q - centre, k - centre
-    spread = max(z.detach().square().sum(-1).max() for z in (q, k))
-    return q, k, q.dtype == torch.float64 or bool(spread <= SPREAD[op])
+def careful(fused, spread):
+    """The same sum of clouds about the mean of k, in float64 where |q|^2 or |k|^2 is above spread.
+
+    In float32 the terms of the lifted dot product cancel and 1e-7 of them is lost: digits of an exponential, but of a logarithm
+    no more than its own rounding, so the two differ in spread. float64 costs twice the time.
+    """
+
+    def centred(q, k, b):
+        dtype, centre = q.dtype, k.detach().mean(-2, keepdim=True)
+        q, k = q - centre, k - centre
+        if max(z.detach().square().sum(-1).max() for z in (q, k)) > spread:
+            q, k, b = q.double(), k.double(), b.double()
+        return fused(q, k, b).to(dtype)
+
+    return centred
 
 
 def fused_exp_sum(q, k, b):
     """exp_sum, with a key of score 0: every other score is below it, so nothing overflows."""
-    q, k, kept = centred(exp_sum, q, k)
-    if not kept:
-        return by_rows(exp_sum, q, k, b)
-    Q, K = lift(q, k)
-    return sums(Q, K, b, torch.zeros_like(q[..., :1]))
+    return sums(*lift(q, k), b, torch.zeros_like(q[..., :1]))
 
 
 def fused_log_sum(q, k, h):
-    """log_sum in two passes. With p = softmax(s_i), t_i = <p, s_i> is the value less the entropy of p, at most log m: nothing underflows."""
-    q, k, kept = centred(log_sum, q, k)
-    if not kept:
-        return by_rows(log_sum, q, k, h)
-    Q, K = lift(q, k, h)
+    """log_sum in two passes. With p = softmax(s_i), t_i = <p, s_i> is the value less the entropy of p, so log m at most: no underflow."""
+    top = h.detach().amax(-2, keepdim=True)
+    Q, K = lift(q, k, (h - top).clamp(min=-1e30))  # a point of no weight has h = -inf, and inf * 0 is NaN
     with torch.no_grad():
         t = (Q * attention(Q, K, K)).sum(-1, keepdim=True)
-    return t + sums(Q, K, torch.ones_like(K[..., :1]), t).log()
+    return top + t + sums(Q, K, torch.ones_like(K[..., :1]), t).log()
 
 
-FUSED = {exp_sum: fused_exp_sum, soft_average: attention, log_sum: fused_log_sum}
+FUSED = {exp_sum: careful(fused_exp_sum, 64.0), soft_average: attention, log_sum: careful(fused_log_sum, 1024.0)}
