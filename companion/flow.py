@@ -123,9 +123,10 @@ def _times(T, steps, t0, device):
             raise ValueError(f"T = {T} = t0; expected an end time that differs from the start.")
         start, end = (torch.as_tensor(s, dtype=torch.float64, device=device) for s in (t0, T))
         return torch.lerp(start, end, torch.arange(steps + 1, dtype=torch.float64, device=device) / steps)
+    grid = _grid(T, device)
     if steps is not None or t0 != 0.0:
         raise ValueError("T is a grid of times and has its own steps and start; expected no steps and no t0, or a number T.")
-    return _grid(T, device)
+    return grid
 
 
 def _grid(T, device):

@@ -89,7 +89,8 @@ def _uniforms(shape, seed, k, stream, dtype, device):
     a_count(k, "k", least=-math.inf)
     block = torch.arange((math.prod(shape) + 3) // 4, device=device)
     words = [torch.full_like(block, word) for word in (k & _WORD, stream, 0)]
-    return (philox(torch.stack((block, *words)), (seed & _WORD, seed >> 32)) + 0.5) / 2.0**32
+    words = philox(torch.stack((block, *words)), (seed & _WORD, seed >> 32))
+    return (words.to(torch.float64) + 0.5) / 2.0**32
 
 
 def _in_shape(columns, shape, dtype):

@@ -1,0 +1,50 @@
+"""Theorems about a whole Path: an energy decreases, a quantity is conserved."""
+
+import torch
+
+from companion.check.report import at, numbers, report, scale, worst
+from companion.flow import Path
+from companion.inputs import a_function, a_number
+
+
+def decreasing(E, path, *, tol=None):
+    """E(x_{k+1}) <= E(x_k) along the states of a Path, and the sum of E is lower at the end. E: (*shape) -> (...).
+
+    tol is the rise that rounding may cause, by default 100 times the dtype's precision. Raises AssertionError, TypeError.
+    """
+    values = _along(E, path, "E")
+    excess = torch.diff(values, dim=0) - _tolerance(tol, path, 100) * scale(values[:-1])
+    k, *where = worst(excess)
+    where = tuple(where)
+    found = f"from {values[0].sum():.6g} to {values[-1].sum():.6g} over {len(values)} states"
+    counterexample = f"E{at(where)} goes from {values[k][where]:.9g} at state {k} to {values[k + 1][where]:.9g} at state {k + 1}."
+    never_rises = (excess <= 0).all()
+    if never_rises:
+        counterexample = "E is as large at the end as at the start: does the state move?"
+    report(never_rises and values[-1].sum() < values[0].sum(), "The energy decreases", found, counterexample)
+
+
+def conserved(q, path, *, tol=None):
+    """q(x_k) = q(x_0) for all states of a Path. q: (*shape) -> (...), for instance the mass, or the mean of a cloud.
+
+    tol is by default 1000 times the dtype's precision. Raises AssertionError, TypeError.
+    """
+    values = _along(q, path, "q")
+    drift = (values - values[0]).abs() / scale(values[0])
+    k, *where = worst(drift)
+    where = tuple(where)
+    found = f"largest change {(values - values[0]).abs().max():.3g} over {len(values)} states"
+    counterexample = f"q{at(where)} is {values[0][where]:.9g} at the start and {values[k][where]:.9g} at state {k}."
+    report((drift <= _tolerance(tol, path, 1000)).all(), "The quantity is conserved", found, counterexample)
+
+
+def _along(q, path, name):
+    """The values of q at the states of a Path, in float64: (K+1, ...)."""
+    a_function(q, name)
+    if not isinstance(path, Path) or len(path.x) < 2:
+        raise TypeError(f"path is a {type(path).__name__}; expected a Path of two or more states, as flow and iterate return it.")
+    return torch.stack([numbers(q(x), f"{name}(x)") for x in path.x])
+
+
+def _tolerance(tol, path, factor):
+    return factor * torch.finfo(path.x.dtype).eps if tol is None else a_number(tol, "tol", least=0)
