@@ -1,0 +1,37 @@
+"""Transformers as interacting particles: depth is time, tokens are points, attention is the force that gathers them."""
+
+from companion.training.transformers.attention import energy, noisy_step, normalise, partition, sa, similarities, tangent, usa
+from companion.training.transformers.circle import (
+    attention_modes,
+    growth_sa,
+    growth_usa,
+    k_jump,
+    k_max,
+    landau,
+    noise_threshold,
+    switch,
+)
+from companion.training.transformers.density import bump, grid, order_of, picard
+from companion.training.transformers.euclidean import attention, blow_up, gaussian_rates, gaussian_tokens
+from companion.training.transformers.lattice import lattice_partition, lattice_rates, predicted_clusters
+from companion.training.transformers.readouts import (
+    angles,
+    close_pairs,
+    count_clusters,
+    cross_ratio,
+    mean_similarity,
+    mode_amplitude,
+    near_lattice,
+    on_circle,
+    order_parameter,
+    uniform,
+)
+from companion.training.transformers.similarity import equiangular_sa, equiangular_usa, merge_time, two_tokens
+
+__all__ = [
+    "angles", "attention", "attention_modes", "blow_up", "bump", "close_pairs", "count_clusters", "cross_ratio", "energy",
+    "equiangular_sa", "equiangular_usa", "gaussian_rates", "gaussian_tokens", "grid", "growth_sa", "growth_usa", "k_jump", "k_max",
+    "landau", "lattice_partition", "lattice_rates", "mean_similarity", "merge_time", "mode_amplitude", "near_lattice",
+    "noise_threshold", "noisy_step", "normalise", "on_circle", "order_of", "order_parameter", "partition", "picard",
+    "predicted_clusters", "sa", "similarities", "switch", "tangent", "two_tokens", "uniform", "usa",
+]

@@ -1,0 +1,43 @@
+"""Attention without normalisation, in R^d: Gaussian tokens stay Gaussian, and may blow up in finite time.
+
+Attention averages a Gaussian N(m, S) tilted by e^{<A x, y>} in y, A = K^T Q: a Gaussian of mean m + S A x.
+Source: Castin, Ablin, Carrillo, Peyre (arXiv:2501.18322).
+"""
+
+import torch
+
+from companion.inputs import a_cloud, a_number, a_tensor
+from companion.training.transformers.attention import _normalised
+
+
+def attention(t, x, beta, V=1.0, *, masses=None):
+    """x_i' = V sum_j softmax_j(beta <x_i, x_j> + log m_j) x_j for tokens (..., n, d) in R^d; V a number, V > 0 expands, V < 0 contracts."""
+    logits = a_number(beta, "beta") * a_cloud(x) @ x.transpose(-1, -2)
+    if masses is not None:
+        logits = logits + torch.log(_normalised(masses, x))
+    return a_number(V, "V") * torch.softmax(logits, -1) @ x
+
+
+def gaussian_rates(mean, cov, A, V):
+    """m' = V (I + S A) m,  S' = V S A S + (V S A S)^T for x' = V (m + S A x); mean (d,), cov, A, V (d, d). Returns (m', S')."""
+    d = a_tensor(mean, "mean").shape[-1]
+    for name, matrix in {"cov": cov, "A": A, "V": V}.items():
+        if a_tensor(matrix, name).shape[-2:] != (d, d):
+            raise ValueError(f"{name} has shape {tuple(matrix.shape)}; expected ({d}, {d}) as mean has {d} coordinates.")
+    turn = V @ cov @ A
+    return V @ mean + turn @ mean, turn @ cov + (turn @ cov).transpose(-1, -2)
+
+
+def gaussian_tokens(t, mean, var, beta, V=1.0):
+    """m_t = m_0 e^{Vt} (1 - 2 V beta s_0 t)^{-1/2},  s_t = s_0 / (1 - 2 V beta s_0 t): mean and variance along each principal axis.
+
+    mean, var (d,): A = beta I, scalar V, diagonal covariance. V = 1 blows up at `blow_up`. Returns (m_t, s_t); t before the blow-up.
+    """
+    room = 1 - 2 * V * beta * a_tensor(var, "var") * t
+    return a_tensor(mean, "mean") * torch.exp(torch.as_tensor(V * t, dtype=var.dtype)) / torch.sqrt(room), var / room
+
+
+def blow_up(var, beta, V=1.0):
+    """t* = 1 / (2 V beta max s_0): when Gaussian tokens leave to infinity; infinite where V beta <= 0. A 0-d tensor; var (d,)."""
+    rate = 2 * a_number(V, "V") * a_number(beta, "beta") * a_tensor(var, "var").amax(-1)
+    return torch.where(rate > 0, 1 / rate, torch.full_like(rate, torch.inf))

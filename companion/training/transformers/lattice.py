@@ -1,0 +1,40 @@
+"""The same growth rates for n equispaced tokens, exactly, in plain operations: what a live figure can compute for the reader.
+
+The pull of a token at angle u is h(u) = e^{beta cos u} sin u; about the lattice, mode k of a small displacement grows like e^{rate t}.
+"""
+
+import math
+
+import torch
+
+from companion.inputs import a_count, a_number
+
+
+def lattice_partition(beta, n=128):
+    """mean_j e^{beta cos(2 pi j/n)}, 0-d: Z_i/n of n equispaced tokens, and I_0(beta) to rounding for n much larger than beta."""
+    return torch.exp(a_number(beta, "beta") * torch.cos(_circle(beta, n))).mean()
+
+
+def lattice_rates(beta, n=128, modes=16):
+    """mean_j h'(u_j) (cos(k u_j) - 1), h(u) = e^{beta cos u} sin u: USA's rates of modes k = 1..modes about n equispaced tokens, (modes,).
+
+    Tends to growth_usa as n grows; n = 3, k = 1 gives (3 beta/4 + 1/2) e^{-beta/2}. Divide by `lattice_partition` for SA.
+    """
+    u = _circle(beta, n)
+    k = torch.arange(1, a_count(modes, "modes") + 1, dtype=u.dtype, device=u.device)
+    slope = (torch.cos(u) - beta * torch.sin(u) ** 2) * torch.exp(a_number(beta, "beta") * torch.cos(u))
+    return (slope * (torch.cos(k[:, None] * u) - 1)).mean(-1)
+
+
+def predicted_clusters(beta, D=0.0, *, modes=16):
+    """argmax_k of SA's rates k^2 (I_k/(beta I_0) - D): how many clusters grow first; 1 where nothing grows. 0-d, in beta's dtype."""
+    rates = lattice_rates(beta, modes=modes) / lattice_partition(beta)
+    k = torch.arange(1, modes + 1, dtype=rates.dtype, device=rates.device)
+    rates = rates - a_number(D, "D") * k**2
+    best = (torch.argmax(rates, -1) + 1).to(rates.dtype)
+    return torch.where(rates.amax(-1) > 0, best, torch.ones_like(best))
+
+
+def _circle(beta, n):
+    like = beta if isinstance(beta, torch.Tensor) else torch.zeros((), dtype=torch.float64)
+    return 2 * math.pi * torch.arange(a_count(n, "n"), dtype=like.dtype, device=like.device) / n

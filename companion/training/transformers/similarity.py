@@ -1,0 +1,55 @@
+"""When all tokens see each other alike, one number says everything: gamma = <x_i, x_j>.
+
+gamma' for n equiangular tokens and for two tokens of unequal masses; the time to merge in closed form.
+Source: Geshkovski et al. (arXiv:2312.10794), sections on high dimension.
+"""
+
+import torch
+from scipy.integrate import quad
+
+from companion.inputs import a_count, a_number, a_tensor
+
+
+def equiangular_sa(t, gamma, beta, n):
+    """gamma' = 2 e^{beta gamma} (1 - gamma) ((n-1) gamma + 1) / (e^beta + (n-1) e^{beta gamma}); gamma of any shape."""
+    _checked(gamma, beta, n)
+    return 2 * (1 - gamma) * ((n - 1) * gamma + 1) / (torch.exp(beta * (1 - gamma)) + n - 1)
+
+
+def equiangular_usa(t, gamma, beta, n):
+    """gamma' = (2/n) e^{beta gamma} (1 - gamma) ((n-1) gamma + 1); gamma of any shape."""
+    _checked(gamma, beta, n)
+    return 2 / n * torch.exp(beta * gamma) * (1 - gamma) * ((n - 1) * gamma + 1)
+
+
+def two_tokens(t, gamma, beta, mass):
+    """gamma' of SA for two tokens of masses (mass, 1 - mass):
+
+    (1 - gamma^2) [ m2 e^{beta gamma} / (m1 e^beta + m2 e^{beta gamma}) + the same with m1 and m2 exchanged ].
+    """
+    a_tensor(gamma, "gamma")
+    m1, m2 = a_number(mass, "mass", above=0.0, most=1.0), 1 - mass
+    gap = torch.exp(a_number(beta, "beta") * (1 - gamma))
+    return (1 - gamma**2) * (m2 / (m1 * gap + m2) + m1 / (m2 * gap + m1))
+
+
+def merge_time(beta, start, end, *, n=2):
+    """T = int_start^end (e^{beta (1-gamma)} + n - 1) / (2 (1 - gamma) ((n-1) gamma + 1)) dgamma: SA's time from similarity
+    start to end, n equiangular tokens of equal mass, -1/(n-1) < start <= end < 1. A float; relative error 1e-10.
+    """
+    beta, n = float(a_number(beta, "beta")), a_count(n, "n", least=2)
+    start = float(a_number(start, "start", above=-1 / (n - 1), most=1.0))
+    end = float(a_number(end, "end", least=start))
+    if end >= 1:
+        raise ValueError(f"end = {end}; expected a number below 1: two tokens meet only in the limit of infinite time.")
+
+    def slowness(gamma):
+        return 1 / equiangular_sa(0.0, torch.tensor(gamma, dtype=torch.float64), beta, n).item()
+
+    return quad(slowness, start, end, epsabs=0, epsrel=1e-10, limit=200)[0]
+
+
+def _checked(gamma, beta, n):
+    a_tensor(gamma, "gamma")
+    a_number(beta, "beta")
+    a_number(n, "n", least=2)
