@@ -1,0 +1,99 @@
+"""What a page of the book needs beyond the theme: its live figures, its own scripts, and nothing from other hosts.
+
+Third-party files are copied from companion/live/vendor; `companion.live.assets.write` adds the front end of the live figures.
+"""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from companion.live import assets
+
+OURS = Path(__file__).parents[1] / "assets"
+VENDOR = Path(assets.__file__).parent / "vendor"
+# The browser itself refuses other hosts. Named exceptions: the theme's inline scripts and styles, WebAssembly, modules kept in blobs.
+POLICY = (
+    "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'{more} blob: data:; "
+    "style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; object-src 'none'; base-uri 'self'"
+)
+STATE = "application/vnd.jupyter.widget-state+json"
+WIDGETS = ["vendor/requirejs/require.js", "widgets-paths.js", "vendor/html-manager/embed-amd.js"]
+SHIPPED = ["requirejs", "html-manager", "anywidget", "mathjax"]
+FIGURE = re.compile(r'<figure\b[^>]*\bclass="[^"]*\blive\b')
+CLUTTER = ("thebe", "sphinx-thebe")
+
+
+class LiveFigure(SphinxDirective):
+    """```{live-figure} training/transformers:NAME: the live figure of that name, from the executed notebook, in any page."""
+
+    required_arguments = 1
+
+    def run(self):
+        document, _, name = self.arguments[0].partition(":")
+        path = Path(self.env.srcdir) / f"{document}.ipynb"
+        self.env.note_dependency(str(path))
+        for html in figures_of(path):
+            if f'data-name="{name}"' in html:
+                return [nodes.raw("", html, format="html")]
+        raise self.error(f"{document}.ipynb shows no live figure named {name!r}.")
+
+
+def figures_of(path):
+    """The HTML of each live figure that an executed notebook shows."""
+    if not path.exists():
+        return
+    for cell in json.loads(path.read_text("utf8"))["cells"]:
+        for output in cell.get("outputs", []):
+            html = "".join(output.get("data", {}).get("text/html", ""))
+            if FIGURE.search(html):
+                yield html
+
+
+def configure(app, config):
+    """Every chapter owns one bibliography; the scripts of ordinary widgets and of formulas come from the book itself."""
+    config.bibtex_bibfiles = sorted(p.relative_to(app.srcdir).as_posix() for p in Path(app.srcdir, "references").glob("*.bib"))
+    config.mathjax_path = "vendor/mathjax/tex-chtml.js"
+    config.nb_ipywidgets_js = {path: {} for path in WIDGETS}
+
+
+def write_assets(app):
+    """Fill _static before the pages are written, so that their links carry checksums."""
+    if app.builder.format != "html":
+        return
+    static = Path(app.outdir) / "_static"
+    for name in SHIPPED:
+        shutil.copytree(VENDOR / name, static / "vendor" / name, dirs_exist_ok=True)
+    for name in ("style.css", "widgets-paths.js"):
+        shutil.copy(OURS / name, static / name)
+    if (assets.FRONT / "live.css").exists():
+        assets.write(static)
+
+
+def dress(app, page, template, context, doctree):
+    """One page: drop what nobody uses (a second THEBE_JS_URL is an error of the console), add what its figures need."""
+    for kind in ("script_files", "css_files"):
+        context[kind][:] = [file for file in context[kind] if not unused(file)]
+    has_widgets = any(getattr(file, "attributes", {}).get("type") == STATE for file in context["script_files"])
+    policy = POLICY.format(more=" 'unsafe-eval'" if has_widgets else "")  # the widget manager compiles its schemas
+    context["metatags"] = context.get("metatags", "") + f'\n<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    if FIGURE.search(context.get("body", "")):
+        app.add_css_file("live/live.css")
+        app.add_js_file("live/live.js", loading_method="defer")
+
+
+def unused(file):
+    words = f"{getattr(file, 'filename', file)} {getattr(file, 'attributes', {}).get('body', '')}"
+    return any(word in words for word in CLUTTER) or "THEBE_JS_URL" in words
+
+
+def setup(app):
+    app.add_directive("live-figure", LiveFigure)
+    app.connect("config-inited", configure, priority=100)
+    app.connect("builder-inited", write_assets)
+    app.connect("html-page-context", dress, priority=900)
+    app.add_css_file("style.css", priority=900)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,55 @@
+"""One page in a real browser: what it asked for, what failed, what its console said. Other hosts are never reached."""
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from urllib.parse import urlparse
+
+INSTALL = "apt-get install chromium (Debian, Ubuntu), or set CHROMIUM to the program of a Chrome or Chromium you have"
+QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic", "--no-first-run"]
+LOCAL = ("", "127.0.0.1", "localhost")
+
+
+def chromium():
+    """The path of a Chromium on this machine, or None."""
+    names = [os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+    mac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+    return next((path for path in map(shutil.which, [*filter(None, names), mac]) if path), None)
+
+
+def launch(playwright):
+    """A headless browser without sandbox where there is only root, without talk of its own."""
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return playwright.chromium.launch(executable_path=chromium(), args=[*QUIET, *(["--no-sandbox"] if root else [])])
+
+
+@dataclass
+class Visit:
+    """A page and its log: addresses of other hosts, errors of the console, files that were not there."""
+
+    page: object
+    outside: list = field(default_factory=list)
+    errors: list = field(default_factory=list)
+    missing: list = field(default_factory=list)
+
+    def watch(self):
+        self.page.context.route("**/*", self._gate)
+        self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("requestfailed", lambda request: self.missing.append(f"{request.url}: {request.failure}"))
+        self.page.on("response", lambda response: self.missing.append(response.url) if response.status >= 400 else None)
+        return self
+
+    def _gate(self, route):
+        address = urlparse(route.request.url)
+        if address.scheme in ("data", "blob", "file", "about") or address.hostname in LOCAL:
+            route.continue_()
+        else:
+            self.outside.append(route.request.url)
+            route.abort()
+
+    def clean(self):
+        """Assert the promise of every page: nothing from outside, no error, nothing missing."""
+        assert not self.outside, f"requests to other hosts: {self.outside}"
+        assert not self.errors, f"errors of the console: {self.errors}"
+        assert not self.missing, f"missing files: {self.missing}"
