@@ -1,0 +1,25 @@
+"""Live figures: one declaration in the notebook, moved by a reader with a kernel, without one, on paper, or by ear.
+
+`live` runs the taught torch function in the page; `play` shows a recording; `replay` is torch's own run of what a reader did.
+"""
+
+from companion.live.controls import Button, Choice, Slider
+from companion.live.figure import declare
+from companion.live.recording import play
+from companion.live.run import replay
+from companion.live.views import circle, curves, density, histogram, landscape, matrix, plane, sphere
+from companion.live.widget import Shown
+
+__all__ = ["Button", "Choice", "Slider", "circle", "curves", "density", "histogram", "landscape", "live", "matrix", "plane", "play", "replay", "sphere"]
+
+
+def live(dynamics, start, *, name, view, sentence, alt, **options):
+    """A figure that runs `dynamics` from `start` in the reader's page.
+
+    dynamics: a field v(t, x, controls) with dt=..., stepped by `method` (rk4) then `project`; or with method=None a map step(k, x, controls),
+    step(k, x, xi, controls) if noise=True (then dt is only the clock). start: a tensor, or start(xi, controls) with shape=(n, d).
+    Options: caption, controls (name -> Slider, Choice, Button), readouts (name -> f(x, t, controls)), dt, method, project, noise, substeps, frames,
+    pace ("linear", "log"), still, shape, seed, show, engine (None: the page; "kernel": the kernel's device), box (where page and torch are compared).
+    `alt` says what is to be seen; `sentence` what has happened, with fields {t:.1f}, {readout:.0f}. Raises TypeError, ValueError.
+    """
+    return Shown(declare(dynamics, start, name=name, view=view, sentence=sentence, alt=alt, **options))

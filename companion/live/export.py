@@ -1,0 +1,142 @@
+"""torch to ONNX: each program of a figure becomes a small graph that the page steps.
+
+A program is traced (0.1 s); the trace names the graph: its key is a hash of the operations and constants, so a graph can never be stale.
+Graphs are looked up in the package, then in the reader's cache, and exported (seconds) only when no one has seen that trace before.
+"""
+
+import hashlib
+import os
+import warnings
+from pathlib import Path as File
+
+import torch
+
+from companion.live.programs import programs
+
+VERSION = "1"  # of this exporter: part of every key
+SHIPPED = File(__file__).parent / "graphs"
+ODD = 37  # points in a trace with a symbolic number of points: a size nobody uses, so that nothing is merged with it
+
+
+def cache():
+    """The folder where new graphs go: the package's own in a build (COMPANION_EXPORT=1), else the reader's cache."""
+    if os.environ.get("COMPANION_EXPORT"):
+        return SHIPPED
+    return File(os.environ.get("XDG_CACHE_HOME", File.home() / ".cache")) / "learning-in-motion" / "graphs"
+
+
+def examples(figure, name, start):
+    """Example inputs of a program, and for each the axis whose size is the reader's (or None). Distinct tensors: equal ones would merge."""
+    def number(i):
+        return torch.tensor(0.1 + 0.01 * i, dtype=figure.dtype)
+
+    free = next((j - len(figure.shape) for j, s in enumerate(figure.shape or ()) if isinstance(s, str)), None)
+    x, axes = start.clone(), {}
+    if free is not None:
+        x = torch.rand([ODD if j - start.ndim == free else s for j, s in enumerate(start.shape)], dtype=figure.dtype)
+    inputs = {n: number(i) for i, n in enumerate(["t", "k", "dt", *figure.sliders])}
+    if name == "start":
+        inputs["xi"] = torch.rand([ODD if isinstance(s, str) else s for s in figure.shape], dtype=figure.dtype)
+    elif name != "ground":
+        inputs["x"] = x
+    if name == "step" and figure.noise:
+        inputs["xi"] = torch.rand_like(x)
+    if name == "put":
+        inputs.update(i=torch.tensor(1), p=torch.rand(2, dtype=figure.dtype))
+    if free is not None:
+        axes = {n: {inputs[n].ndim + free: "n"} for n in ("x", "xi") if n in inputs}
+    return inputs, axes
+
+
+def trace(program, inputs, axes):
+    """The program as a torch.fx graph of plain operations, gradients included, with its output names."""
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    names, found = list(inputs), []
+
+    def flat(*args):
+        out = program(dict(zip(names, args)))
+        found[:] = list(out)
+        return tuple(out.values())
+
+    graph = make_fx(flat, tracing_mode="symbolic" if axes else "fake")(*inputs.values())
+    return graph, list(found)
+
+
+def key(graph, inputs, axes, outputs):
+    """Hash of the operations, the constants and the signature."""
+    h = hashlib.sha256(f"{VERSION}|{graph.code}|{outputs}|{axes}".encode())
+    for name, value in inputs.items():
+        shape = [axes.get(name, {}).get(j, s) for j, s in enumerate(value.shape)]
+        h.update(f"{name}{shape}{value.dtype}".encode())
+    for name, value in sorted(graph.state_dict(keep_vars=True).items()) + sorted(_constants(graph)):
+        h.update(f"{name}{tuple(value.shape)}{value.dtype}".encode() + value.detach().cpu().contiguous().numpy().tobytes())
+    return h.hexdigest()[:20]
+
+
+def _constants(graph):
+    names = {n.target for n in graph.graph.nodes if n.op == "get_attr"}
+    return [(name, getattr(graph, name)) for name in names if isinstance(getattr(graph, name), torch.Tensor)]
+
+
+def to_onnx(graph, inputs, axes, outputs):
+    """Bytes of the stripped ONNX graph: about 1-4 kB and the constants."""
+    import logging
+
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    dims = torch.export.Dim("n", min=2)
+    shapes = tuple({j: dims for j in axes[n]} if n in axes else None for n in inputs) if axes else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(graph, tuple(inputs.values()), dynamo=True, dynamic_shapes=shapes, opset_version=20, verbose=False,
+                                    input_names=list(inputs), output_names=outputs, optimize=True)
+    return stripped(program.model_proto).SerializeToString()
+
+
+def stripped(model):
+    """The model without stack traces, names of nodes and shapes of intermediate values."""
+    for node in model.graph.node:
+        for what in ("metadata_props", "doc_string", "name"):
+            node.ClearField(what)
+    for item in [*model.graph.input, *model.graph.output, *model.graph.initializer]:
+        item.ClearField("metadata_props")
+        item.ClearField("doc_string")
+    for what in ("metadata_props", "value_info", "doc_string", "name"):
+        model.graph.ClearField(what)
+    model.graph.name = "g"
+    model.ClearField("metadata_props")
+    return model
+
+
+class Missing(Exception):
+    """A graph that nobody has exported yet."""
+
+
+def graph_of(figure, program, name, start, *, export=True):
+    """(key, bytes) of one program: from the shipped graphs, the reader's cache, or exported now. Raises Missing if export=False."""
+    inputs, axes = examples(figure, name, start)
+    traced, outputs = trace(program, inputs, axes)
+    k = key(traced, inputs, axes, outputs)
+    for folder in (SHIPPED, cache()):
+        if (folder / f"{k}.onnx").exists():
+            return k, (folder / f"{k}.onnx").read_bytes()
+    if not export:
+        raise Missing(f"{figure.name}: {name}")
+    data = to_onnx(traced, inputs, axes, outputs)
+    cache().mkdir(parents=True, exist_ok=True)
+    (cache() / f"{k}.onnx").write_bytes(data)
+    return k, data
+
+
+def graphs(figure, *, export=True):
+    """(programs, graphs): for each choice of options the keys of its programs; for each key the bytes."""
+    from companion.live.run import Run
+
+    table, store = {}, {}
+    for option in figure.options:
+        start = Run(figure, option).begin().x.detach().cpu()
+        row = table.setdefault("|".join(option.values()), {})
+        for name, program in programs(figure, option).items():
+            row[name], data = graph_of(figure, program, name, start, export=export)
+            store[row[name]] = data
+    return table, store

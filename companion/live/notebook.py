@@ -1,0 +1,54 @@
+"""The live figure in JupyterLab, Colab, VS Code: an anywidget whose kernel hands out files, and computes when asked to."""
+
+import json
+
+import anywidget
+import torch
+import traitlets
+
+from companion.device import device
+from companion.live import assets
+from companion.live.run import Moment, Run
+
+
+def answer(figure, request, buffers, where):
+    """(content, buffers) for a request of the page to the kernel: start, advance, put, button. State and request travel whole."""
+    run = Run(figure, {k: v for k, v in request["controls"].items()}, request["seed"], where)
+    if request["op"] == "start":
+        moment = run.begin()
+    else:
+        x = torch.frombuffer(bytearray(buffers[0]), dtype=figure.dtype).reshape(request["shape"]).to(where)
+        moment = Moment(request["k"], request["t"], x)
+    if request["op"] == "advance":
+        moment = run.advance(moment, request["steps"])
+    if request["op"] == "put":
+        moment = run.touch(moment, "drag", [request["i"], *request["p"]])
+    if request["op"] == "button":
+        moment = run.touch(moment, request["name"], True)
+    outputs = {"x": moment.x, **run.see(moment)}
+    content = {"op": "advanced", "id": request["id"], "k": moment.k, "t": moment.t, "dtype": str(figure.dtype).split(".")[1],
+               "outputs": [{"name": n, "shape": list(v.shape)} for n, v in outputs.items()]}
+    return content, [v.detach().to(figure.dtype).cpu().contiguous().numpy().tobytes() for v in outputs.values()]
+
+
+class Live(anywidget.AnyWidget):
+    """The widget: `spec` is what the page reads; custom messages ask for files (want) or for steps (op)."""
+
+    spec = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, shown):
+        self._esm, self._css = assets.module(), assets.style()
+        self.shown = shown
+        super().__init__(spec=shown.spec)
+        self.on_msg(self._answer)
+
+    def _answer(self, _widget, request, buffers):
+        if request.get("want") == "runtime":
+            self.send({"asset": "runtime"}, buffers=list(assets.runtime()))
+        elif "want" in request:
+            self.send({"asset": request["want"], **json.loads(self.shown.tape)})
+        elif "op" in request:
+            try:
+                self.send(*answer(self.shown.figure, request, buffers, device()))
+            except Exception as error:  # the page shows it: a message that is lost leaves a figure that waits for ever
+                self.send({"op": "failed", "id": request.get("id"), "error": f"{type(error).__name__}: {error}"})

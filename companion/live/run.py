@@ -1,0 +1,114 @@
+"""A figure run by torch: its default run, and its replay under recorded events. This is what the page must show."""
+
+from collections import namedtuple
+
+import torch
+
+from companion.flow import Path
+from companion.live.programs import programs
+from companion.noise import noise
+
+Moment = namedtuple("Moment", "k t x")  # steps done, time, state
+
+
+class Run:
+    """A figure in torch: controls that can be moved, steps that can be taken."""
+
+    def __init__(self, figure, values=None, seed=None, device=None):
+        self.figure, self.device = figure, device
+        self.values = {**figure.defaults, **(values or {})}
+        self.seed = figure.seed if seed is None else seed
+        self.programs = {tuple(o.values()): programs(figure, o) for o in figure.options}
+
+    def program(self, name):
+        """The program of the current choice of options."""
+        return self.programs[tuple(self.values[n] for n in self.figure.choices)][name]
+
+    def tensor(self, value):
+        """A 0-d tensor of the figure's dtype."""
+        return torch.tensor(float(value), dtype=self.figure.dtype, device=self.device)
+
+    def inputs(self, moment, **more):
+        """Everything a program may read."""
+        sliders = {n: self.tensor(self.values[n]) for n in self.figure.sliders}
+        return {**sliders, "t": self.tensor(moment.t), "k": self.tensor(moment.k), "dt": self.tensor(self.dt), "x": moment.x, **more}
+
+    @property
+    def dt(self):
+        """The time one step takes."""
+        return self.values[self.figure.dt] if isinstance(self.figure.dt, str) else self.figure.dt
+
+    def begin(self):
+        """The first moment."""
+        figure = self.figure
+        if not callable(figure.start):
+            return Moment(0, 0.0, figure.start.to(self.device))
+        xi = noise(figure.sized(self.values), seed=self.seed, k=-1, dtype=figure.dtype, device=self.device)
+        return Moment(0, 0.0, self.program("start")(self.inputs(Moment(0, 0.0, None), xi=xi))["next"])
+
+    @torch.no_grad()
+    def advance(self, moment, steps):
+        """The moment `steps` steps later."""
+        program, (k, t, x) = self.program("step"), moment
+        for _ in range(steps):
+            more = {"xi": noise(x.shape, seed=self.seed, k=k, dtype=x.dtype, device=x.device)} if self.figure.noise else {}
+            x = program(self.inputs(Moment(k, t, x), **more))["next"]
+            k, t = k + 1, t + self.dt
+        return Moment(k, t, x)
+
+    @torch.no_grad()
+    def see(self, moment):
+        """What the views draw at this moment, the readouts, the reference curves."""
+        return self.program("see")(self.inputs(moment))
+
+    @torch.no_grad()
+    def touch(self, moment, name, value):
+        """The moment after an event: a control, the seed, a drag (i, x, y) or a button."""
+        if name == "drag":
+            point = torch.tensor(value[1:], dtype=self.figure.dtype, device=self.device)
+            more = {"i": torch.tensor(int(value[0]), device=self.device), "p": point}
+            return moment._replace(x=self.program("put")(self.inputs(moment, **more))["next"])
+        if name in self.figure.buttons:
+            return moment._replace(x=self.program(f"button:{name}")(self.inputs(moment))["next"])
+        if name == "seed":
+            self.seed = int(value)
+        elif name in self.values:
+            self.values[name] = value
+        else:
+            raise ValueError(f"event {name!r}; expected drag, seed or one of {list(self.figure.controls)}.")
+        return moment
+
+
+def steps_of_frame(figure, k):
+    """How many steps the frame after step k takes: even in t, or even in log t."""
+    return max(figure.substeps, k // 25) if figure.pace == "log" else figure.substeps
+
+
+def tape(figure, frames=None, **values):
+    """The run at the declared controls, seen frame by frame: list of (moment, seen)."""
+    run = Run(figure, values)
+    moment = run.begin()
+    seen = [(moment, run.see(moment))]
+    for _ in range(figure.still if frames is None else frames):
+        moment = run.advance(moment, steps_of_frame(figure, moment.k))
+        seen.append((moment, run.see(moment)))
+    return seen
+
+
+def replay(figure, events, n):
+    """Path of n steps of the figure under events [(k, name, value)], each acting before step k. The page must show the same states."""
+    figure = getattr(figure, "figure", figure)
+    run = Run(figure)
+    for k, name, value in events:
+        if k == 0 and name not in figure.buttons and name != "drag":
+            run.touch(None, name, value)
+    moment = run.begin()
+    kept = []
+    for k in range(n + 1):
+        for when, name, value in events:
+            if when == k and (k > 0 or name in figure.buttons or name == "drag"):
+                moment = run.touch(moment, name, value)
+        kept.append(moment)
+        if k < n:
+            moment = run.advance(moment, 1)
+    return Path(torch.tensor([m.t for m in kept], dtype=figure.dtype), torch.stack([m.x for m in kept]))

@@ -1,0 +1,61 @@
+"""Recordings: what a figure draws, frame by frame, small enough to send (16 bits, differences in time, gzip)."""
+
+import base64
+import gzip
+import hashlib
+import json
+
+import numpy as np
+
+from companion.live.run import tape
+
+
+def encoded(frames):
+    """(F, ...) numbers as the page reads them: clouds in 16 bits relative to their range, scalars in float32."""
+    frames = np.asarray(frames, dtype=np.float64)
+    if frames.ndim == 1:
+        return {"shape": list(frames.shape), "data": base64.b64encode(frames.astype("<f4").tobytes()).decode()}
+    finite = np.nan_to_num(frames, nan=0.0, posinf=1e6, neginf=-1e6)
+    lo, hi = float(finite.min()), float(finite.max())
+    scale = (hi - lo) / 65535 or 1.0
+    steps = np.round((finite - lo) / scale).astype(np.int64) - 32768
+    steps[1:] -= steps[:-1].copy()
+    data = gzip.compress(steps.astype("<i8").astype("<i2", casting="unsafe").tobytes(), 9, mtime=0)
+    return {"shape": list(frames.shape), "lo": lo, "scale": scale, "data": base64.b64encode(data).decode()}
+
+
+def decoded(array):
+    """The numbers of an encoded array: the page's decoder, in Python."""
+    data = base64.b64decode(array["data"])
+    if "scale" not in array:
+        return np.frombuffer(data, "<f4").reshape(array["shape"]).astype(np.float64)
+    steps = np.frombuffer(gzip.decompress(data), "<i2").reshape(array["shape"])
+    q = np.cumsum(steps, axis=0, dtype=np.int16).astype(np.int64)
+    return array["lo"] + array["scale"] * (q + 32768)
+
+
+def run_of(seen):
+    """One recorded run: [(moment, what is seen)] -> k, t and arrays."""
+    names = list(seen[0][1])
+    stacked = {n: np.stack([np.asarray(s[n].detach().cpu(), dtype=np.float64) for _, s in seen]) for n in names}
+    return {"k": [m.k for m, _ in seen], "t": [float(m.t) for m, _ in seen], "arrays": {n: encoded(v) for n, v in stacked.items()}}
+
+
+def control_key(values):
+    """The name of a recorded run among those of a grid of controls; numbers as JavaScript writes them."""
+    def plain(v):
+        return int(v) if isinstance(v, float) and v.is_integer() else v
+
+    return json.dumps({n: plain(v) for n, v in values.items()}, separators=(",", ":"), ensure_ascii=False) if values else ""
+
+
+def asset(runs):
+    """(id, content) of the recording of some runs."""
+    content = json.dumps({"runs": runs}, separators=(",", ":"))
+    return "rec-" + hashlib.sha256(content.encode()).hexdigest()[:16], content
+
+
+def default_tape(figure):
+    """The recording of a figure's default run, and its frames in torch."""
+    seen = tape(figure)
+    return asset({"": run_of(seen)}), seen

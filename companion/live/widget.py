@@ -1,0 +1,96 @@
+"""What a cell shows: the live figure in a notebook (anywidget), in a page (HTML with the spec), on paper (PNG)."""
+
+import base64
+import html
+import json
+import threading
+
+import torch
+
+from companion.live import assets, export
+from companion.live.poster import poster
+from companion.live.tapes import default_tape
+
+DTYPES = {torch.float32: "float32", torch.float64: "float64"}
+
+
+def spec(figure, table, store, tape_id, *, runs=("",), engine=None):
+    """The figure as the page reads it (JSON)."""
+    start = None if callable(figure.start) else base64.b64encode(figure.start.detach().cpu().contiguous().numpy().tobytes()).decode()
+    shape = list(figure.shape or ()) if callable(figure.start) else list(figure.start.shape)
+    keys = ("name", "alt", "caption", "sentence", "noise", "seed", "dt", "substeps", "frames", "pace", "still")
+    return {
+        **{k: getattr(figure, k) for k in keys},
+        "engine": engine or figure.engine or "page",
+        "state": {"shape": shape, "dtype": DTYPES[figure.dtype], "start": start},
+        "random": figure.random,
+        "xi": list(figure.shape) if callable(figure.start) else None,
+        "controls": [c.spec(name) for name, c in figure.controls.items()],
+        "readouts": list(figure.readouts),
+        "views": [v.spec() for v in figure.views],
+        "programs": table,
+        "graphs": {k: base64.b64encode(v).decode() for k, v in store.items()},
+        "tape": {"id": tape_id, "runs": list(runs)},
+    }
+
+
+class Shown:
+    """A declared figure, ready to be shown. `figure`: the declaration; `spec`: what the page gets; `seen`: the default run's frames."""
+
+    def __init__(self, figure):
+        self.figure = figure
+        (self.tape_id, self.tape), self.seen = default_tape(figure)
+        assets.keep_tape(self.tape_id, self.tape)
+        self.spec, self._widget = self._spec(wait=bool(assets.folder())), None
+        assets.keep_figure(figure, self.tape_id)
+
+    def _spec(self, *, wait):
+        """The spec with its graphs; with the kernel as engine if they are not there yet and we do not wait for them."""
+        if self.figure.engine == "kernel":
+            return spec(self.figure, {}, {}, self.tape_id)
+        try:
+            return spec(self.figure, *export.graphs(self.figure, export=wait), self.tape_id)
+        except export.Missing:
+            return spec(self.figure, {}, {}, self.tape_id, engine="kernel")
+
+    @property
+    def png(self):
+        """The still picture, at the declared frame."""
+        return poster(self.figure, self.seen)
+
+    @property
+    def sentence(self):
+        """What the figure says at its still frame."""
+        moment, seen = self.seen[-1]
+        values = {n[8:]: float(v) for n, v in seen.items() if n.startswith("readout:")}
+        return self.figure.sentence.format(**{**self.figure.defaults, **values, "t": moment.t, "k": moment.k})
+
+    def html(self):
+        """The figure of a page: poster, caption, spec. `<` is written so that no text can end the script."""
+        data = json.dumps(self.spec, separators=(",", ":")).replace("<", "\\u003c")
+        picture = base64.b64encode(self.png).decode()
+        caption = f"<figcaption>{html.escape(self.figure.caption)}</figcaption>" if self.figure.caption else ""
+        return (f'<figure class="live" id="live-{self.figure.name}"><img class="live-poster" alt="{html.escape(self.figure.alt, quote=True)}" '
+                f'src="data:image/png;base64,{picture}"><p class="live-sentence">{html.escape(self.sentence)}</p>{caption}'
+                f'<script type="application/json" class="live-spec">{data}</script></figure>')
+
+    def widget(self):
+        """The anywidget of a notebook with a kernel; its graphs, if missing, are exported meanwhile and handed over."""
+        if self._widget is None:
+            from companion.live.notebook import Live
+
+            self._widget = Live(self)
+            if self.spec["engine"] == "kernel" and self.figure.engine != "kernel":
+                threading.Thread(target=self._catch_up, daemon=True).start()
+        return self._widget
+
+    def _catch_up(self):
+        self._widget.spec = self.spec = self._spec(wait=True)
+
+    def _repr_mimebundle_(self, **_):
+        bundle = {"text/plain": self.sentence, "text/html": self.html(), "image/png": base64.b64encode(self.png).decode()}
+        if not assets.folder():
+            data = self.widget()._repr_mimebundle_()
+            data = data[0] if isinstance(data, tuple) else data
+            bundle.update({k: v for k, v in data.items() if "widget-view" in k})
+        return bundle, {"image/png": {"alt": self.figure.alt}}
