@@ -1,6 +1,6 @@
 """Checks of what a reader gives, in the reader's words: what came, what is expected, how to mend it.
 
-Values are looked at only where there are values: inside an exported graph tensors are symbolic, and only shapes are checked.
+Values are looked at only where there are values: in an exported graph, under torch.compile and torch.func.vmap only shapes are checked.
 """
 
 import math
@@ -14,7 +14,7 @@ def a_tensor(x, name="x", *, floating=True):
         raise TypeError(f"{name} is a {type(x).__name__}; expected a torch.Tensor: use torch.as_tensor({name}).")
     if floating and not x.is_floating_point():
         raise TypeError(f"{name} has dtype {x.dtype}; expected floating point: use {name}.to(torch.float32).")
-    if type(x) in (torch.Tensor, torch.nn.Parameter) and torch.isnan(x).any():
+    if _look(lambda: torch.isnan(x).any(), x):
         raise ValueError(f"{name} contains NaN; expected numbers: find where with torch.isnan({name}).nonzero().")
     return x
 
@@ -47,16 +47,18 @@ def a_function(f, name="f"):
 def a_number(value, name, *, above=-math.inf, least=-math.inf, most=math.inf):
     """Return value, a finite number (or 0-d tensor) with above < value, least <= value <= most. Raises TypeError, ValueError."""
     if isinstance(value, torch.Tensor) and value.ndim == 0:
-        if type(value) is not torch.Tensor or not value.is_floating_point() and value.dtype == torch.bool:
+        if value.dtype == torch.bool or value.is_complex():
+            raise TypeError(f"{name} has dtype {value.dtype}; expected a real number.")
+        number = _look(lambda: value, value)
+        if number is None:
             return value
-        number = value.item() if value.device.type != "meta" else 1.0
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         number = value
     else:
         raise TypeError(f"{name} is {value!r}; expected a number.")
     if not (math.isfinite(number) and number > above and least <= number <= most):
-        bounds = f"above {above}" if above > -math.inf else f"between {least} and {most}"
-        raise ValueError(f"{name} = {number}; expected a finite number {bounds}.")
+        bounds = [f"{word} {bound}" for word, bound in (("above", above), ("at least", least), ("at most", most)) if math.isfinite(bound)]
+        raise ValueError(f"{name} = {number}; expected a finite number{' ' * bool(bounds)}{' and '.join(bounds)}.")
     return value
 
 
@@ -67,3 +69,13 @@ def a_count(value, name, *, least=1):
     if value < least:
         raise ValueError(f"{name} = {value}; expected an integer of at least {least}.")
     return value
+
+
+def _look(measure, x):
+    """The Python number measure(), a 0-d tensor computed from x; None where x has no values."""
+    if type(x) not in (torch.Tensor, torch.nn.Parameter) or torch.compiler.is_compiling():
+        return None
+    try:
+        return measure().item()
+    except RuntimeError:  # vmap, a meta tensor, a tracer
+        return None

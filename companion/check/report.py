@@ -29,7 +29,7 @@ def agree(value, expected, tol, statement, name):
 def numbers(value, name):
     """value as a float64 tensor on the CPU, without gradient. Raises TypeError."""
     try:
-        return torch.as_tensor(value).detach().to("cpu", torch.float64)
+        return torch.as_tensor(value, dtype=torch.float64, device="cpu").detach()
     except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(f"{name} is a {type(value).__name__}; expected a number or a tensor.") from error
 
