@@ -1,0 +1,46 @@
+# Learning in Motion. `make book` builds it, `make test` proves it; both set up .venv by themselves.
+# PYTHON=python3.12 chooses the interpreter, TORCH=cuda takes the CUDA build of torch.
+
+PYTHON ?= python3
+TORCH ?= auto
+BIN := .venv/bin
+export OMP_NUM_THREADS := 1
+
+.PHONY: book test lab serve bench vendor graphs check stage clean
+
+book: stage
+	$(BIN)/python tools/build.py
+
+test: check stage
+	$(BIN)/python tools/build.py
+	$(BIN)/python -m pytest tests
+
+check: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/python tools/check_notebooks.py book
+
+stage: .venv/ready
+	$(BIN)/python tools/stage.py
+
+lab: .venv/ready
+	$(BIN)/jupyter lab --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --notebook-dir=book
+
+serve: book
+	@echo "Reading the book at http://127.0.0.1:8000 (Ctrl-C ends)"
+	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+bench: book
+	$(BIN)/python tools/bench.py
+
+vendor:
+	$(PYTHON) tools/vendor.py
+
+graphs: .venv/ready
+	$(BIN)/python tools/stage.py --fresh
+
+clean:
+	rm -rf _build .venv
+
+.venv/ready: requirements.txt pyproject.toml tools/setup.sh
+	PYTHON="$(PYTHON)" TORCH="$(TORCH)" sh tools/setup.sh
+	@touch $@

@@ -1,0 +1,23 @@
+#!/bin/sh
+# Set up .venv: torch first, in the build that fits the machine, then the exact versions of requirements.txt, then the package itself.
+set -eu
+version=2.13.0
+python=${PYTHON:-python3}
+
+command -v "$python" >/dev/null || { echo "make: $python is not here; install Python 3.11 or newer, or say make PYTHON=/path/to/python"; exit 1; }
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+    echo "make: $("$python" --version) is too old; Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 1; }
+
+[ -x .venv/bin/python ] || "$python" -m venv .venv
+pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
+fits() { .venv/bin/python -c "import torch, sys; sys.exit(torch.__version__.split('+')[0] != '$version')" 2>/dev/null; }
+has_cuda() { [ "${TORCH:-auto}" = cuda ] || command -v nvidia-smi >/dev/null 2>&1; }
+
+if ! fits; then
+    # The plain Linux package carries 3 GB of CUDA. Another host out of reach must cost seconds, not minutes.
+    [ "$(uname -s)" != Linux ] || has_cuda ||
+        pip install -q --timeout 5 --retries 0 "torch==$version" --extra-index-url https://download.pytorch.org/whl/cpu || true
+    fits || pip install -q "torch==$version"
+fi
+pip install -q -r requirements.txt
+pip install -q -e . --no-deps
