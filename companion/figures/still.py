@@ -1,0 +1,71 @@
+"""A still: a picture with its alternative text, one object for a notebook, a page, paper and a screen reader."""
+
+import base64
+import html
+import io
+import sys
+
+# Okabe and Ito, Color Universal Design (2008): told apart by colour-blind readers. Its yellow is left out, too pale on white.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+INK = "#222222"
+
+
+class Still:
+    """A drawn figure: .png (bytes), .alt, .caption, .figure (matplotlib's). A notebook shows it with its text."""
+
+    def __init__(self, figure, alt, caption, png):
+        self.figure, self.alt, self.caption, self.png = figure, alt, caption, png
+
+    def __repr__(self):
+        return self.alt
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"text/plain": self.alt, "image/png": base64.b64encode(self.png).decode(), "text/html": self.html()}
+
+    def html(self):
+        """The picture within the page: <figure class="still">, the text in alt, the caption below."""
+        source = base64.b64encode(self.png).decode()
+        caption = f"<figcaption>{html.escape(self.caption)}</figcaption>" if self.caption else ""
+        image = f'<img src="data:image/png;base64,{source}" alt="{html.escape(self.alt, quote=True)}" style="max-width:100%;height:auto">'
+        return f'<figure class="still">{image}{caption}</figure>'
+
+    def save(self, path):
+        """Write the figure to a file: .png, .pdf, .svg."""
+        self.figure.savefig(path, bbox_inches="tight")
+
+
+def a_text(alt):
+    """Return alt, a sentence that says what is to be seen. Raises ValueError."""
+    if not isinstance(alt, str) or not alt.strip():
+        raise ValueError(f'alt is {alt!r}; expected a sentence that says what is to be seen: alt="Two clouds meet at the origin."')
+    return alt.strip()
+
+
+def axes(title=None, size=(5, 3.6), *, rows=1, columns=1):
+    """A figure of size inches (width, height) and its axes, or an array (rows, columns) of them: matplotlib's own, free of pyplot.
+
+    White, whatever the page: black axes do not vanish in dark mode.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context({"axes.spines.top": False, "axes.spines.right": False, "font.size": 11, "axes.titlesize": 12}):
+        figure = Figure(figsize=size, facecolor="white", layout="constrained")
+        ax = figure.subplots(rows, columns)
+    for one in figure.axes:
+        one.set_prop_cycle(color=PALETTE)
+    if title:
+        figure.suptitle(title, color=INK) if rows * columns > 1 else ax.set_title(title, color=INK)
+    return figure, ax
+
+
+def still(figure, *, alt, caption=None, dpi=110):
+    """The still of a matplotlib figure. alt says what is to be seen, caption stands below it. Raises ValueError without alt.
+
+    A figure of pyplot is closed, so that the notebook shows it once.
+    """
+    alt, memory = a_text(alt), io.BytesIO()
+    figure.savefig(memory, format="png", dpi=dpi, facecolor=figure.get_facecolor(), bbox_inches="tight", metadata={"Description": alt})
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close(figure)
+    return Still(figure, alt, caption, memory.getvalue())
