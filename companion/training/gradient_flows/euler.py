@@ -1,0 +1,68 @@
+"""One gradient flow x' = -grad f(x), and its two Euler schemes.
+
+    explicit   x_{k+1} = x_k - tau grad f(x_k)
+    implicit   x_{k+1} = prox_{tau f}(x_k) = argmin_y  f(y) + |y - x_k|^2 / (2 tau)
+
+On a quadratic of curvature L the first is stable if and only if tau < 2 / L. The second never increases f, for any tau > 0.
+Source: Parikh and Boyd, Proximal algorithms, Foundations and Trends in Optimization 1 (2014).
+"""
+
+import torch
+
+from companion.energies import grad
+from companion.inputs import a_cloud, a_count, a_function, a_number, a_tensor
+
+
+def explicit_step(f, x, *, tau):
+    """x - tau grad f(x).   f: (..., d) -> (...), x: (..., d)."""
+    a_number(tau, "tau", above=0)
+    return x - tau * grad(f, x)
+
+
+def implicit_step(f, x, *, tau, iterations=50):
+    """prox_{tau f}(x) = argmin_y f(y) + |y - x|^2 / (2 tau), by Newton's method with step halving.   f: (..., d) -> (...), x: (..., d).
+
+    f must be twice differentiable. The minimiser is unique where f + |.|^2 / (2 tau) is strictly convex; elsewhere the result is a critical
+    point with a value no larger than f(x). Not for a page: it solves linear systems. Raises TypeError, ValueError.
+    """
+    a_function(f, "f")
+    a_tensor(x, "x")
+    a_number(tau, "tau", above=0)
+    a_count(iterations, "iterations")
+    rows = x.detach().reshape(-1, x.shape[-1])
+
+    def objective(y):
+        return f(y) + (y - rows).square().sum(-1) / (2 * tau)
+
+    y = rows
+    for _ in range(iterations):
+        slope, moved = grad(objective, y), _newton_direction(objective, y)
+        y = _halved(objective, y, moved)
+        if slope.abs().max() < 1e3 * torch.finfo(x.dtype).eps:
+            break
+    return y.reshape(x.shape)
+
+
+def _newton_direction(objective, y):
+    """-H^-1 grad, with the eigenvalues of H replaced by their absolute values: a direction of descent also where H is not positive."""
+    H, slope = hessian(objective, y), grad(objective, y)
+    values, vectors = torch.linalg.eigh(H)
+    coordinates = (vectors.mT @ slope[..., None]) / values.abs().clamp(min=1e-8)[..., None]
+    return -(vectors @ coordinates)[..., 0]
+
+
+def _halved(objective, y, moved):
+    """y + s moved with the largest s = 1, 1/2, 1/4, ... that does not increase the objective, row by row; y if none does."""
+    best, found = y, torch.zeros(y.shape[:-1], dtype=torch.bool, device=y.device)
+    before = objective(y)
+    for power in range(30):
+        trial = y + 0.5**power * moved
+        accept = ~found & (objective(trial) <= before)
+        best, found = torch.where(accept[..., None], trial, best), found | accept
+    return best
+
+
+def hessian(f, x):
+    """D^2 f at each row, (n, d, d), from gradients of gradients.   f: (n, d) -> (n,), x: (n, d)."""
+    columns = [grad(lambda y, i=i: grad(f, y)[..., i], x) for i in range(a_cloud(x).shape[-1])]
+    return torch.stack(columns, -2)

@@ -1,0 +1,110 @@
+"""Four schemes for one Fokker-Planck equation, on Gaussians, where every step is a formula.
+
+F(rho) = int V rho + int rho log rho with V = lam x^2 / 2; the minimiser is N(0, 1 / lam), and the flow of F in W2 is the law of
+dX = -lam X dt + sqrt(2) dW. A Gaussian N(m, s^2) stays Gaussian under the flow and under each scheme.
+
+    exact   m e^{-lam t},           1/lam + (s^2 - 1/lam) e^{-2 lam t}        Ornstein and Uhlenbeck
+    JKO     argmin_rho F(rho) + W2^2(rho, rho_k) / (2 tau)                    Jordan, Kinderlehrer and Otto (1998): implicit Euler
+    ULA     x - tau lam x + sqrt(2 tau) xi                                    unadjusted Langevin: explicit Euler with noise
+    FB      explicit step for V, then implicit step for the entropy           forward-backward: Wibisono (2018); Salim, Korba and Luise (2020)
+
+m and s are numbers or tensors; lam, tau > 0. Raises TypeError, ValueError.
+"""
+
+import torch
+
+from companion.inputs import a_number, a_tensor
+
+
+def ou_moments(t, m, v, *, lam):
+    """(m e^{-lam t}, 1/lam + (v - 1/lam) e^{-2 lam t}): mean and VARIANCE of the exact flow at time t >= 0 from N(m, v)."""
+    m, v = _gaussian(m, v, lam, squared=True)
+    shrink = torch.exp(-lam * torch.as_tensor(a_number(t, "t", least=0), dtype=v.dtype, device=v.device))
+    return m * shrink, 1 / lam + (v - 1 / lam) * shrink**2
+
+
+def ou_kl(m, v, *, lam):
+    """KL(N(m, v) | N(0, 1/lam)) = (lam (m^2 + v) - 1 - log(lam v)) / 2."""
+    m, v = _gaussian(m, v, lam, squared=True)
+    return (lam * (m**2 + v) - 1 - torch.log(lam * v)) / 2
+
+
+def ou_fisher(m, v, *, lam):
+    """I(N(m, v) | N(0, 1/lam)) = lam^2 m^2 + (lam - 1/v)^2 v; along the exact flow d/dt KL = -I."""
+    m, v = _gaussian(m, v, lam, squared=True)
+    return lam**2 * m**2 + (lam - 1 / v) ** 2 * v
+
+
+def jko_gaussian_step(m, s, *, tau, lam):
+    """m' = m / (1 + tau lam),  s' = (s + sqrt(s^2 + 4 tau (1 + tau lam))) / (2 (1 + tau lam)): the JKO step, mean and standard deviation.
+
+    The root of s' - s + tau (lam s' - 1/s') = 0. Fixed point lam s^2 = 1 for every tau: no bias.
+    """
+    m, s = _gaussian(m, s, lam, tau)
+    implicit = 1 + tau * lam
+    return m / implicit, (s + torch.sqrt(s**2 + 4 * tau * implicit)) / (2 * implicit)
+
+
+def ula_gaussian_step(m, s, *, tau, lam):
+    """m' = (1 - tau lam) m,  s'^2 = (1 - tau lam)^2 s^2 + 2 tau."""
+    m, s = _gaussian(m, s, lam, tau)
+    explicit = 1 - tau * lam
+    return explicit * m, torch.sqrt(explicit**2 * s**2 + 2 * tau)
+
+
+def fb_gaussian_step(m, s, *, tau, lam):
+    """m' = (1 - tau lam) m,  s' = (|q| + sqrt(q^2 + 4 tau)) / 2 with q = (1 - tau lam) s: the prox of the entropy solves s' - |q| = tau / s'."""
+    m, s = _gaussian(m, s, lam, tau)
+    explicit = 1 - tau * lam
+    q = torch.abs(explicit * s)
+    return explicit * m, (q + torch.sqrt(q**2 + 4 * tau)) / 2
+
+
+def ula_variance(*, tau, lam):
+    """1 / (lam (1 - lam tau / 2)), the stationary variance of ULA; stable if and only if lam tau < 2."""
+    return 1 / (lam * (1 - _stable(tau, lam) / 2))
+
+
+def fb_variance(*, tau, lam):
+    """The stationary variance of FB: 1 / lam if lam tau <= 1, else tau / (2 - lam tau); stable if and only if lam tau < 2."""
+    return 1 / lam if _stable(tau, lam) <= 1 else tau / (2 - tau * lam)
+
+
+def ags_bound(m, s, *, tau, lam):
+    """tau sqrt(I / 2): how far JKO may be from the exact flow, sup_k W2(rho_k, rho(k tau)), for a start N(m, s^2).
+
+    Ambrosio, Gigli and Savare, Gradient Flows (2008), Theorem 4.0.4, lam >= 0.
+    """
+    m, s = _gaussian(m, s, lam, tau)
+    return tau * torch.sqrt(ou_fisher(m, s**2, lam=lam) / 2)
+
+
+def rescale(x, m, s):
+    """The cloud x (..., n) moved by the increasing affine map to mean m and standard deviation s (...): the optimal map between Gaussians."""
+    a_tensor(x, "x")
+    mean, std = moments(x)
+    return torch.as_tensor(m)[..., None] + torch.as_tensor(s / std)[..., None] * (x - mean[..., None])
+
+
+def moments(x):
+    """Mean and standard deviation (divided by n) of the numbers x (..., n)."""
+    mean = a_tensor(x, "x").mean(-1)
+    return mean, (x - mean[..., None]).square().mean(-1).sqrt()
+
+
+def _gaussian(m, s, lam, tau=1.0, *, squared=False):
+    a_number(lam, "lam", above=0)
+    a_number(tau, "tau", above=0)
+    m, s = (a if isinstance(a, torch.Tensor) else torch.tensor(a_number(a, name), dtype=torch.float64) for a, name in ((m, "m"), (s, "s")))
+    for a, name in ((m, "m"), (s, "v" if squared else "s")):
+        a_tensor(a, name)
+        if name != "m" and type(a) is torch.Tensor and not (a > 0).all():
+            raise ValueError(f"{name} = {a}; expected a positive {'variance' if squared else 'standard deviation'}.")
+    return m, s
+
+
+def _stable(tau, lam):
+    product = a_number(lam, "lam", above=0) * a_number(tau, "tau", above=0)
+    if product >= 2:
+        raise ValueError(f"lam tau = {float(product)}; expected less than 2: beyond, the scheme has no stationary law.")
+    return product

@@ -1,0 +1,100 @@
+"""The JKO scheme on the line for any potential: the unknown is a monotone map of quantiles, not a density.
+
+A density is n points x_1 < ... < x_n and the masses p_1, ..., p_{n-1} of the gaps between them, which never change; in a gap the density
+is p_i / (x_{i+1} - x_i). In one dimension the optimal map keeps the order, so that W2 is a weighted Euclidean distance of the points.
+
+    F(x) = sum_i w_i V(x_i) + sum_i p_i log(p_i / (x_{i+1} - x_i)),     w_i = (p_{i-1} + p_i) / 2
+    JKO    argmin_y  F(y) + sum_i w_i (y_i - x_i)^2 / (2 tau)
+
+Source: Jordan, Kinderlehrer and Otto, SIAM J. Math. Anal. 29 (1998); quantile coordinates: Blanchet, Calvez and Carrillo, SIAM J. Numer.
+Anal. 46 (2008).
+"""
+
+import torch
+from scipy.linalg import solveh_banded
+
+from companion.energies import grad
+from companion.inputs import a_count, a_function, a_number, a_tensor
+
+
+def node_masses(p):
+    """w_i = (p_{i-1} + p_i) / 2, half a gap at both ends.   p: (n-1,) -> (n,), of the same sum."""
+    zero = torch.zeros_like(a_tensor(p, "p")[:1])
+    return (torch.cat((zero, p)) + torch.cat((p, zero))) / 2
+
+
+def free_energy(V, x, p):
+    """F(x) = sum w V(x) + sum p log(p / gap).   V: (n, 1) -> (n,), x: (n,) increasing, p: (n-1,) positive. Raises TypeError, ValueError."""
+    _quantiles(V, x, p)
+    return (node_masses(p) * V(x[:, None])).sum() + (p * (p / torch.diff(x)).log()).sum()
+
+
+def w2_squared_quantiles(x, y, p):
+    """W2^2 = sum w (x - y)^2 of two densities with the same masses.   x, y: (n,) increasing, p: (n-1,)."""
+    return (node_masses(p) * (x - y).square()).sum()
+
+
+def jko_quantile_step(V, x, p, *, tau, iterations=100):
+    """The points y (n,) of the JKO step of length tau > 0 from x (n,), gap masses p (n-1,): Newton's method with a tridiagonal Hessian.
+
+    V: (n, 1) -> (n,), twice differentiable, with V + x^2 / (2 tau) convex. The energy drops: F(y) + W2^2(x, y) / (2 tau) <= F(x).
+    Raises TypeError, ValueError.
+    """
+    _quantiles(V, x, p)
+    a_number(tau, "tau", above=0)
+    a_count(iterations, "iterations")
+    w, y = node_masses(p), x
+
+    def objective(y):
+        return free_energy(V, y, p) + w2_squared_quantiles(x, y, p) / (2 * tau)
+
+    for _ in range(iterations):
+        slope, bend = _derivatives(V, y)
+        force = w * (slope + (y - x) / tau) - _pressure(p, y)
+        moved = -_solve_tridiagonal(w * (bend + 1 / tau), p / torch.diff(y).square(), force)
+        y = _shortened(objective, y, moved)
+        if (force * moved).sum().abs() < 1e-20:
+            break
+    return y
+
+
+def _derivatives(V, y):
+    """V' and V'' at the points y (n,)."""
+    slope = grad(V, y[:, None])[:, 0]
+    return slope, grad(lambda z: grad(V, z)[:, 0], y[:, None])[:, 0]
+
+
+def _pressure(p, y):
+    """Minus the derivative of the entropy at each point: p_{i-1} / gap_{i-1} - p_i / gap_i, the jump of the density."""
+    density, zero = p / torch.diff(y), torch.zeros_like(p[:1])
+    return torch.cat((zero, density)) - torch.cat((density, zero))
+
+
+def _solve_tridiagonal(diagonal, c, force):
+    """H^-1 force for the Hessian H = diag(diagonal) + sum_i c_i (e_i - e_{i+1})(e_i - e_{i+1})^T of the objective.   diagonal: (n,), c: (n-1,)."""
+    zero = torch.zeros_like(c[:1])
+    bands = torch.stack((diagonal + torch.cat((zero, c)) + torch.cat((c, zero)), torch.cat((-c, zero))))
+    return torch.as_tensor(solveh_banded(bands.cpu().numpy(), force.cpu().numpy(), lower=True), dtype=force.dtype, device=force.device)
+
+
+def _shortened(objective, y, moved):
+    """y + s moved with s = 1, 1/2, 1/4, ...: the first that keeps the order of the points and does not increase the objective, but by rounding."""
+    before = objective(y)
+    before = before + 10 * torch.finfo(y.dtype).eps * before.abs()
+    for power in range(60):
+        trial = y + 0.5**power * moved
+        if (torch.diff(trial) > 0).all() and objective(trial) <= before:
+            return trial
+    return y
+
+
+def _quantiles(V, x, p):
+    a_function(V, "V")
+    a_tensor(x, "x")
+    a_tensor(p, "p")
+    if x.ndim != 1 or p.shape != (len(x) - 1,) or len(x) < 2:
+        raise ValueError(f"x has shape {tuple(x.shape)} and p {tuple(p.shape)}; expected n >= 2 points (n,) and the n - 1 masses between them.")
+    if not (torch.diff(x) > 0).all():
+        raise ValueError("x is not increasing; expected quantiles x_1 < x_2 < ...: x.sort().values if they are distinct.")
+    if not (p > 0).all():
+        raise ValueError(f"p has the entry {p.min().item()}; expected positive masses.")
