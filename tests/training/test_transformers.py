@@ -566,6 +566,54 @@ BAD = {
 }
 
 
+# --- the real tokens; what the figures need ---------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("seed", range(3))
+def test_merge_clock_is_merge_time_and_unequal_masses_by_flow(seed):
+    beta, start, mass = number(seed, 0, 4), number(seed + 1, -0.6, 0.6), number(seed + 2, 0.1, 0.9)
+    assert abs(tf.merge_clock(beta, start).item() / tf.merge_time(beta, start, 0.9) - 1) < 1e-8
+    T = tf.merge_clock(torch.tensor(beta, dtype=F8), start, mass)
+    field = partial(tf.two_tokens, beta=beta, mass=mass)
+    assert abs(flow(field, torch.tensor(start, dtype=F8), T.item(), 4000).end.item() - 0.9) < 1e-6
+
+
+def test_ellipse_moments_and_quadrature():
+    mean, var = torch.tensor([0.3, -0.2], dtype=F8), torch.tensor([0.5, 0.1], dtype=F8)
+    x, w = tf.quadrature_tokens(mean, var, 8)
+    assert x.shape == (64, 2) and abs(w.sum().item() - 1) < 1e-12
+    m, S = tf.moments(x, 5 * w)
+    assert torch.allclose(m, mean) and torch.allclose(S, torch.diag(var))
+    assert abs((w @ (x[:, 0] - 0.3) ** 4).item() - 3 * 0.25) < 1e-9
+    L = noise((2, 2), seed=3, k=0, dtype=F8)
+    S = L @ L.T
+    curve = tf.ellipse(mean, S, 100) - mean
+    assert torch.allclose(torch.einsum("ni,ij,nj->n", curve, torch.linalg.inv(S), curve), torch.full((100,), 4.0, dtype=F8))
+    assert torch.allclose(curve.T @ curve / 50, 4 * S, atol=1e-9)
+
+
+def test_real_tokens_are_as_recorded_and_measured_again():
+    """The stored similarities were computed from full vectors; those computed here from the stored float16 vectors must agree."""
+    means = tf.minilm_similarity()
+    assert all(m.shape == (12, 25) for m in means.values())
+    for i in range(3):
+        text, names, x = tf.minilm_sentence(i)
+        assert x.shape == (7, len(names), 384) and names[0] == "[CLS]" and names[-1] == "[SEP]"
+        assert all(name in text for name in names[1:-1])
+        assert torch.allclose(tf.mean_similarity(tf.normalise(x)), means["whole"][i, :7], atol=2e-3)
+    assert torch.equal(means["whole"][:, 0], means["without_mlp"][:, 0])
+
+
+BAD |= {
+    "merge_clock": lambda: tf.merge_clock("1", 0.0),
+    "merge_clock nodes": lambda: tf.merge_clock(1.0, 0.0, nodes=0),
+    "merge_clock start": lambda: tf.merge_clock(1.0, -1.0),
+    "ellipse": lambda: tf.ellipse(torch.zeros(3), torch.eye(3)),
+    "moments": lambda: tf.moments(X, torch.ones(3)),
+    "quadrature_tokens": lambda: tf.quadrature_tokens(torch.zeros(2), 1.0),
+    "minilm_sentence": lambda: tf.minilm_sentence(3),
+}
+
+
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_refused_in_words(case):
     with pytest.raises((TypeError, ValueError), match="expected"):

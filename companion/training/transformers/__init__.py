@@ -12,7 +12,15 @@ from companion.training.transformers.circle import (
     switch,
 )
 from companion.training.transformers.density import bump, grid, order_of, picard
-from companion.training.transformers.euclidean import attention, blow_up, gaussian_rates, gaussian_tokens
+from companion.training.transformers.euclidean import (
+    attention,
+    blow_up,
+    ellipse,
+    gaussian_rates,
+    gaussian_tokens,
+    moments,
+    quadrature_tokens,
+)
 from companion.training.transformers.lattice import lattice_partition, lattice_rates, predicted_clusters
 from companion.training.transformers.readouts import (
     angles,
@@ -26,12 +34,14 @@ from companion.training.transformers.readouts import (
     order_parameter,
     uniform,
 )
-from companion.training.transformers.similarity import equiangular_sa, equiangular_usa, merge_time, two_tokens
+from companion.training.transformers.records import Sentence, minilm_sentence, minilm_similarity
+from companion.training.transformers.similarity import equiangular_sa, equiangular_usa, merge_clock, merge_time, two_tokens
 
 __all__ = [
-    "angles", "attention", "attention_modes", "blow_up", "bump", "close_pairs", "count_clusters", "cross_ratio", "energy",
-    "equiangular_sa", "equiangular_usa", "gaussian_rates", "gaussian_tokens", "grid", "growth_sa", "growth_usa", "k_jump", "k_max",
-    "landau", "lattice_partition", "lattice_rates", "mean_similarity", "merge_time", "mode_amplitude", "near_lattice",
-    "noise_threshold", "noisy_step", "normalise", "on_circle", "order_of", "order_parameter", "partition", "picard",
-    "predicted_clusters", "sa", "similarities", "switch", "tangent", "two_tokens", "uniform", "usa",
+    "Sentence", "angles", "attention", "attention_modes", "blow_up", "bump", "close_pairs", "count_clusters", "cross_ratio", "ellipse",
+    "energy", "equiangular_sa", "equiangular_usa", "gaussian_rates", "gaussian_tokens", "grid", "growth_sa", "growth_usa", "k_jump",
+    "k_max", "landau", "lattice_partition", "lattice_rates", "mean_similarity", "merge_clock", "merge_time", "minilm_sentence",
+    "minilm_similarity", "mode_amplitude", "moments", "near_lattice", "noise_threshold", "noisy_step", "normalise", "on_circle",
+    "order_of", "order_parameter", "partition", "picard", "predicted_clusters", "quadrature_tokens", "sa", "similarities", "switch",
+    "tangent", "two_tokens", "uniform", "usa",
 ]

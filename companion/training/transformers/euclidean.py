@@ -4,9 +4,12 @@ Attention averages a Gaussian N(m, S) tilted by e^{<A x, y>} in y, A = K^T Q: a 
 Source: Castin, Ablin, Carrillo, Peyre (arXiv:2501.18322).
 """
 
+import math
+
+import numpy as np
 import torch
 
-from companion.inputs import a_cloud, a_number, a_tensor
+from companion.inputs import a_cloud, a_count, a_number, a_tensor
 from companion.training.transformers.attention import _normalised
 
 
@@ -41,3 +44,35 @@ def blow_up(var, beta, V=1.0):
     """t* = 1 / (2 V beta max s_0): when Gaussian tokens leave to infinity; infinite where V beta <= 0. A 0-d tensor; var (d,)."""
     rate = 2 * a_number(V, "V") * a_number(beta, "beta") * a_tensor(var, "var").amax(-1)
     return torch.where(rate > 0, 1 / rate, torch.full_like(rate, torch.inf))
+
+
+def ellipse(mean, cov, points=64, *, radius=2.0):
+    """m + radius S^{1/2} (cos a, sin a): `points` points of the ellipse of N(mean, cov) in the plane; mean (2,), cov (2, 2), definite.
+
+    For two by two matrices S^{1/2} = (S + sqrt(det S) I) / sqrt(tr S + 2 sqrt(det S)): plain operations.
+    """
+    if a_tensor(cov, "cov").shape[-2:] != (2, 2):
+        raise ValueError(f"cov has shape {tuple(cov.shape)}; expected (2, 2): an ellipse is in the plane.")
+    a = 2 * math.pi * torch.arange(a_count(points, "points"), dtype=cov.dtype, device=cov.device) / points
+    det = torch.sqrt(cov[0, 0] * cov[1, 1] - cov[0, 1] * cov[1, 0])
+    root = (cov + det * torch.eye(2, dtype=cov.dtype, device=cov.device)) / torch.sqrt(cov[0, 0] + cov[1, 1] + 2 * det)
+    return a_tensor(mean, "mean") + a_number(radius, "radius") * torch.stack([torch.cos(a), torch.sin(a)], -1) @ root
+
+
+def moments(x, masses):
+    """(m, S): mean (d,) and covariance (d, d) of tokens x (n, d) of the given masses (n,), normalised to sum 1."""
+    w = _normalised(masses, a_cloud(x))
+    mean = w @ x
+    return mean, (x - mean).T @ (w[:, None] * (x - mean))
+
+
+def quadrature_tokens(mean, var, points=16):
+    """Gauss-Hermite tokens (points^d, d) and their masses (points^d,), for N(mean, diag(var)); mean and var (d,).
+
+    Attention sees the tails: as many sampled tokens would be wrong by percents.
+    """
+    rule, d = np.polynomial.hermite_e.hermegauss(a_count(points, "points")), a_tensor(mean, "mean").shape[-1]
+    nodes, weights = (torch.as_tensor(p, dtype=a_tensor(var, "var").dtype) for p in rule)
+    grid = torch.cartesian_prod(*[nodes] * d).reshape(-1, d)
+    masses = torch.cartesian_prod(*[weights] * d).reshape(-1, d).prod(-1)
+    return mean + torch.sqrt(var) * grid, masses / masses.sum()

@@ -4,6 +4,7 @@ gamma' for n equiangular tokens and for two tokens of unequal masses; the time t
 Source: Geshkovski et al. (arXiv:2312.10794), sections on high dimension.
 """
 
+import numpy as np
 import torch
 from scipy.integrate import quad
 
@@ -47,6 +48,18 @@ def merge_time(beta, start, end, *, n=2):
         return 1 / equiangular_sa(0.0, torch.tensor(gamma, dtype=torch.float64), beta, n).item()
 
     return quad(slowness, start, end, epsabs=0, epsrel=1e-10, limit=200)[0]
+
+
+def merge_clock(beta, start, mass=0.5, *, end=0.9, nodes=64):
+    """T = int_start^end dgamma / two_tokens(gamma): SA's time for two tokens of masses (mass, 1 - mass), in plain operations.
+
+    0-d, in the dtype of beta; Gauss-Legendre quadrature. -1 < start < end < 1.
+    """
+    points, weights = np.polynomial.legendre.leggauss(a_count(nodes, "nodes"))
+    like = beta if isinstance(beta, torch.Tensor) else torch.zeros((), dtype=torch.float64)
+    points, weights = (torch.as_tensor(p, dtype=like.dtype, device=like.device) for p in (points, weights))
+    half = (a_number(end, "end", most=1.0) - a_number(start, "start", above=-1.0, most=1.0)) / 2
+    return (half * weights / two_tokens(0.0, start + half * (1 + points), beta, mass)).sum()
 
 
 def _checked(gamma, beta, n):
