@@ -10,7 +10,8 @@ from companion.live.run import replay
 from companion.live.views import circle, curves, density, histogram, landscape, matrix, plane, sphere
 from companion.live.widget import Shown
 
-__all__ = ["Button", "Choice", "Slider", "circle", "curves", "density", "histogram", "landscape", "live", "matrix", "plane", "play", "replay", "sphere"]
+__all__ = ["Button", "Choice", "Slider", "circle", "curves", "density", "histogram", "landscape", "live", "matrix", "plane", "play", "replay",
+           "sphere"]
 
 
 def live(dynamics, start, *, name, view, sentence, alt, **options):

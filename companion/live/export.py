@@ -55,11 +55,11 @@ def trace(program, inputs, axes):
     names, found = list(inputs), []
 
     def flat(*args):
-        out = program(dict(zip(names, args)))
+        out = program(dict(zip(names, args, strict=True)))
         found[:] = list(out)
         return tuple(out.values())
 
-    graph = make_fx(flat, tracing_mode="symbolic" if axes else "fake")(*inputs.values())
+    graph = make_fx(flat, tracing_mode="symbolic" if axes else "fake", _allow_non_fake_inputs=True)(*inputs.values())
     return graph, list(found)
 
 
@@ -69,13 +69,13 @@ def key(graph, inputs, axes, outputs):
     for name, value in inputs.items():
         shape = [axes.get(name, {}).get(j, s) for j, s in enumerate(value.shape)]
         h.update(f"{name}{shape}{value.dtype}".encode())
-    for name, value in sorted(graph.state_dict(keep_vars=True).items()) + sorted(_constants(graph)):
+    for name, value in _constants(graph):
         h.update(f"{name}{tuple(value.shape)}{value.dtype}".encode() + value.detach().cpu().contiguous().numpy().tobytes())
     return h.hexdigest()[:20]
 
 
 def _constants(graph):
-    names = {n.target for n in graph.graph.nodes if n.op == "get_attr"}
+    names = sorted({n.target for n in graph.graph.nodes if n.op == "get_attr"})
     return [(name, getattr(graph, name)) for name in names if isinstance(getattr(graph, name), torch.Tensor)]
 
 

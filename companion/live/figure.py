@@ -61,7 +61,7 @@ class Figure:
     @property
     def options(self):
         """Every combination of the choices, as dictionaries name -> chosen label."""
-        return [dict(zip(self.choices, labels)) for labels in itertools.product(*(self.controls[n].options for n in self.choices))]
+        return [dict(zip(self.choices, labels, strict=True)) for labels in itertools.product(*(self.controls[n].options for n in self.choices))]
 
     @property
     def random(self):

@@ -1,12 +1,12 @@
 """The still picture of a live figure: paper, no JavaScript, while loading. Each view draws its last recorded frame with matplotlib."""
 
+import base64
 import io
 
 import numpy as np
 import torch
 
 from companion.figures import PALETTE
-from companion.live.programs import ground
 from companion.live.run import Run
 from companion.live.views import GRID, GROUND
 
@@ -23,8 +23,6 @@ def _groups(view, n):
 
 
 def _unpacked(packed):
-    import base64
-
     return np.frombuffer(base64.b64decode(packed["data"]), "<f4").reshape(packed["shape"]) if packed else None
 
 
@@ -33,11 +31,12 @@ def draw_points(ax, view, j, seen, **_):
     frames, o = [_array(s[f"show{j}"]) for _, s in seen], view.options
     if view.kind == "circle":
         frames = [np.stack([np.cos(f), np.sin(f)], -1) if f.ndim == 1 else f for f in frames]
-        ax.add_patch(__import__("matplotlib").patches.Circle((0, 0), 1, fill=False, color="0.75", lw=0.8))
+        angle = np.linspace(0, 2 * np.pi, 181)
+        ax.plot(np.cos(angle), np.sin(angle), color="0.75", lw=0.8)
     now = frames[-1]
-    target = seen[-1][1].get(f"target{j}")
-    target = _array(view.target if isinstance(view.target, torch.Tensor) else target) if target is not None or isinstance(view.target, torch.Tensor) else None
+    target = view.target if isinstance(view.target, torch.Tensor) else seen[-1][1].get(f"target{j}")
     if target is not None:
+        target = _array(target)
         edge = _unpacked(o.get("target_colors"))
         ax.scatter(target[:, 0], target[:, 1], s=o["size"] * 3, facecolors="none", edgecolors="0.6" if edge is None else edge.clip(0, 1), lw=0.7)
     trail = len(frames) if o.get("trail") is True else int(o.get("trail") or 0)
@@ -61,7 +60,7 @@ def draw_points(ax, view, j, seen, **_):
 def draw_ground(ax, view, j, figure):
     """The level sets beneath a landscape."""
     run = Run(figure)
-    values = _array(ground(figure, {n: figure.controls[n].value for n in figure.choices})(run.inputs(run.begin()))[f"ground{j}"]).reshape(GROUND, GROUND)
+    values = _array(run.program("ground")(run.inputs(run.begin()))[f"ground{j}"]).reshape(GROUND, GROUND)
     levels = np.unique(np.quantile(values[np.isfinite(values)], np.linspace(0, 1, view.options["levels"] + 1)))
     if len(levels) > 1:
         (x0, x1), (y0, y1) = view.options["x"], view.options["y"]

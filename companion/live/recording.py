@@ -19,10 +19,10 @@ MOST = 64  # runs in one recording
 def _grid(controls):
     """Every combination of the controls' values. Raises ValueError."""
     for name, c in controls.items():
-        if not (isinstance(c, Choice) or isinstance(c, Slider) and c.values):
+        if not (isinstance(c, Choice) or (isinstance(c, Slider) and c.values)):
             raise ValueError(f"controls[{name!r}] of a recording; expected Choice or Slider(values=[...]): a recording has finitely many runs.")
     axes = [list(c.options) if isinstance(c, Choice) else list(c.values) for c in controls.values()]
-    grid = [dict(zip(controls, values)) for values in itertools.product(*axes)]
+    grid = [dict(zip(controls, values, strict=True)) for values in itertools.product(*axes)]
     if len(grid) > MOST:
         raise ValueError(f"{len(grid)} runs; expected at most {MOST}: take fewer values.")
     return grid
@@ -34,7 +34,7 @@ def _seen(figure, path, values):
         raise TypeError(f"the run is a {type(path).__name__}; expected a Path: flow(...) and iterate(...) return one.")
     program = see(figure, {n: values[n] for n in figure.choices})
     out = []
-    for k, (t, x) in enumerate(zip(path.t.tolist(), path.x.detach().to(figure.dtype))):
+    for k, (t, x) in enumerate(zip(path.t.tolist(), path.x.detach().to(figure.dtype), strict=True)):
         sliders = {n: torch.tensor(float(values[n]), dtype=figure.dtype) for n in figure.sliders}
         inputs = {**sliders, "x": x, "t": torch.tensor(t, dtype=figure.dtype), "k": torch.tensor(float(k), dtype=figure.dtype)}
         out.append((Moment(k, t, x), program(inputs)))

@@ -71,7 +71,7 @@ class Shown:
         picture = base64.b64encode(self.png).decode()
         caption = f"<figcaption>{html.escape(self.figure.caption)}</figcaption>" if self.figure.caption else ""
         return (f'<figure class="live" id="live-{self.figure.name}"><img class="live-poster" alt="{html.escape(self.figure.alt, quote=True)}" '
-                f'src="data:image/png;base64,{picture}"><p class="live-sentence">{html.escape(self.sentence)}</p>{caption}'
+                f'src="data:image/png;base64,{picture}"><p class="live-sentence live-still">{html.escape(self.sentence)}</p>{caption}'
                 f'<script type="application/json" class="live-spec">{data}</script></figure>')
 
     def widget(self):

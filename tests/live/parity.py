@@ -30,7 +30,7 @@ class Twin:
         known = {**{n: self.values[n] for n in f.sliders}, "dt": dt, **arrays}
         session = self.sessions[name]
         given = {i.name: np.asarray(known[i.name], dtype=np.int64 if i.name == "i" else self.real) for i in session.get_inputs()}
-        return dict(zip([o.name for o in session.get_outputs()], session.run(None, given)))
+        return dict(zip([o.name for o in session.get_outputs()], session.run(None, given), strict=True))
 
     def begin(self):
         """The start, from its graph if it has one."""
