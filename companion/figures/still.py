@@ -60,10 +60,12 @@ def axes(title=None, size=(5, 3.6), *, rows=1, columns=1):
 
 
 def still(figure, *, alt, caption=None, dpi=110):
-    """The still of a matplotlib figure. alt says what is to be seen, caption stands below it. Raises ValueError without alt.
+    """The still of a matplotlib figure. alt says what is to be seen, caption stands below it. Raises TypeError, ValueError.
 
     A figure of pyplot is closed, so that the notebook shows it once.
     """
+    if not hasattr(figure, "savefig"):
+        raise TypeError(f"figure is a {type(figure).__name__}; expected a matplotlib Figure: figure, ax = axes().")
     alt, memory = a_text(alt), io.BytesIO()
     figure.savefig(memory, format="png", dpi=dpi, facecolor=figure.get_facecolor(), bbox_inches="tight", metadata={"Description": alt})
     if "matplotlib.pyplot" in sys.modules:
