@@ -1,25 +1,25 @@
 // Few ticks at round numbers, on linear and logarithmic axes.
 const TICK_RAISED = { "-": "\u207b", 0: "\u2070", 1: "\u00b9", 2: "\u00b2", 3: "\u00b3", 4: "\u2074", 5: "\u2075", 6: "\u2076", 7: "\u2077", 8: "\u2078", 9: "\u2079" };
 
-function niceStep(span, count) {
+function tickStep(span, count) {
   // the number of the form {1, 2, 5} 10^k nearest above span / count
   const raw = span / Math.max(1, count);
   const power = 10 ** Math.floor(Math.log10(raw));
   return [1, 2, 5, 10].find((m) => m * power >= raw * 0.999) * power;
 }
 
-function niceRange(lo, hi, count = 4) {
+function tickRange(lo, hi, count = 4) {
   // outward to whole steps; a constant gets room around it
   if (!(hi > lo)) {
-    const room = Math.max(Math.abs(lo) * 0.1, 1e-6);
-    return niceRange(lo - room, hi + room, count);
+    const room = Math.abs(lo) * 0.1 || 1;
+    return tickRange(lo - room, hi + room, count);
   }
-  const step = niceStep(hi - lo, count);
+  const step = tickStep(hi - lo, count);
   return [Math.floor(lo / step + 1e-9) * step, Math.ceil(hi / step - 1e-9) * step];
 }
 
 function linearTicks(lo, hi, count) {
-  const step = niceStep(hi - lo, count);
+  const step = tickStep(hi - lo, count);
   const ticks = [];
   for (let i = Math.ceil(lo / step - 1e-6); i * step <= hi + step * 1e-6; i++) ticks.push(i * step);
   if (ticks.length < 3 && count < 8) return linearTicks(lo, hi, count + 1);
@@ -35,6 +35,7 @@ function logTicks(lo, hi, count) {
   for (let e = first - 1; e <= last; e++) {
     for (const m of [2, 5]) if (m * 10 ** e >= lo && m * 10 ** e <= hi) ticks.push({ value: m * 10 ** e, text: tickText(m * 10 ** e, 10 ** e) });
   }
+  if (ticks.length < 2) return linearTicks(lo, hi, count);
   return ticks.length > 2 * count ? ticks.slice(0, last - first + 1) : ticks.sort((a, b) => a.value - b.value);
 }
 

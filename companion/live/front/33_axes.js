@@ -5,7 +5,7 @@ function axesLayout(view, yTicks, { right = 0, head = 0, xlabel = "", ylabel = "
   g.font = ink.font();
   const widest = Math.max(0, ...yTicks.map((tick) => g.measureText(tick.text).width));
   const left = widest + 10 * ink.scale;
-  const top = head + (ylabel ? 1.6 * ink.size : 0.7 * ink.size);
+  const top = head + (ylabel ? 1.8 * ink.size : 0.7 * ink.size);
   const bottom = 1.9 * ink.size + (xlabel ? 1.3 * ink.size : 0);
   return { left, top, right: surface.width - Math.max(right, 1.1 * ink.size), bottom: surface.height - bottom };
 }

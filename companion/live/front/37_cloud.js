@@ -27,21 +27,22 @@ function trailClouds(view, scene, place) {
   const { frames, index } = scene, trail = view.spec.trail;
   if (!trail || index < 1) return [];
   const from = trail === true ? 0 : Math.max(0, index - trail);
-  const stride = Math.max(1, Math.ceil((index - from) / 240));
+  const now = shownArray(view, frames[index]), points = now ? now.data.length / 2 : 0;
+  const stride = Math.max(1, Math.ceil(((index - from) * points) / 16000)); // long trails of large clouds: every so many frames, always the same
   const clouds = [];
-  for (let s = index; s >= from; s -= stride) {
-    const array = shownArray(view, frames[s]);
+  for (let s = from; s <= index; s++) {
+    const array = (s % stride === 0 || s === index) && shownArray(view, frames[s]);
     if (array) clouds.push(placeCloud(shownCloud(view, array), place));
   }
-  return clouds.length > 1 ? clouds.reverse() : [];
+  return clouds.length > 1 ? clouds : [];
 }
 
 function pointColors(view, source, key) {
-  // declared RGB rows in 0..1 (or 0..255) -> CSS colours, decoded once
+  // declared RGB rows in 0..1 -> CSS colours, decoded once
   if (!source) return null;
   if (!view.memory[key]) {
-    const { data } = viewNumbers(source), unit = data.some((v) => v > 1.001) ? 1 : 255;
-    view.memory[key] = Array.from({ length: data.length / 3 }, (_, i) => `rgb(${[0, 1, 2].map((c) => Math.round(data[3 * i + c] * unit)).join(",")})`);
+    const { data } = viewNumbers(source), byte = (v) => Math.round(255 * Math.max(0, Math.min(1, v)));
+    view.memory[key] = Array.from({ length: data.length / 3 }, (_, i) => `rgb(${[0, 1, 2].map((c) => byte(data[3 * i + c])).join(",")})`);
   }
   return view.memory[key];
 }

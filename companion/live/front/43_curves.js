@@ -12,14 +12,25 @@ function curveSeries(view, scene) {
 }
 
 function valueLimits(spec, series) {
-  if (spec.ylim) return spec.ylim;
   let lo = Infinity, hi = -Infinity;
   for (const { values } of series) {
     for (const v of values) if (Number.isFinite(v) && (!spec.logy || v > 0)) { lo = Math.min(lo, v); hi = Math.max(hi, v); }
   }
   if (lo > hi) return spec.logy ? [0.1, 10] : [0, 1];
   if (spec.logy) return logRange(lo, hi);
-  return niceRange(lo > 0 && lo < 0.4 * hi ? 0 : lo, hi, 12);
+  return tickRange(lo > 0 && lo < 0.4 * hi ? 0 : lo, hi, 12);
+}
+
+function calmLimits(view, scene, series) {
+  // limits seen before stay, so that a second run is compared with the first, unless the values have become much smaller
+  const { spec, figure, memory } = view;
+  if (spec.ylim) return spec.ylim;
+  const now = valueLimits(spec, series), kept = memory.limits;
+  if (!kept && scene.frames.length < 2) return now;
+  const size = ([lo, hi]) => (spec.logy ? Math.log(hi / lo) : hi - lo);
+  const share = scene.frames.length >= figure.frames ? 0.4 : scene.frames.length > 15 ? 0.03 : 0;
+  const keep = kept && size(now) >= share * size(kept);
+  return (memory.limits = keep ? [Math.min(now[0], kept[0]), Math.max(now[1], kept[1])] : now);
 }
 
 function logRange(lo, hi) {
@@ -32,7 +43,7 @@ function logRange(lo, hi) {
 
 function paintCurves(view, g, scene) {
   const { spec } = view, series = curveSeries(view, scene);
-  const limits = valueLimits(spec, series), times = timeLimits(view, scene);
+  const limits = calmLimits(view, scene, series), times = timeLimits(view, scene);
   const alone = series.length === 1 && !spec.names, texts = alone ? [] : series.map((s) => s.text);
   const right = endLabelWidth(view, texts);
   const rows = right || alone ? [] : legendRows(view, series.map((s) => ({ ...s, line: true, mark: !s.dashed, dash: s.dashed ? INK_THEORY : [] })));

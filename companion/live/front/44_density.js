@@ -2,7 +2,7 @@
 function paintDensity(view, g, scene) {
   const array = shownArray(view, scene.frame);
   const rows = array ? arrayRows(array) : [];
-  paintDensities(view, g, scene, rows.map((values, group) => ({ values, group })));
+  paintDensities(view, g, scene, rows.map((values, group) => ({ values, group, many: rows.length > 1 })));
 }
 
 function arrayRows(array) {
@@ -43,7 +43,7 @@ function densityLimits(view, curves, target) {
   }
   if (spec.logy) return logRange(Math.max(spec.ymin || least, top * 1e-8) || 1e-3, spec.ymax || top || 1);
   if (spec.ymax) return [0, spec.ymax];
-  if (!(top <= memory.top && top > 0.45 * memory.top)) memory.top = niceRange(0, 1.06 * top || 1, 5)[1];
+  if (!(top <= memory.top && top > 0.45 * memory.top)) memory.top = tickRange(0, 1.06 * top || 1, 5)[1];
   return [0, memory.top];
 }
 
@@ -56,7 +56,7 @@ function paintOneDensity(view, g, curve, box, xs, ys, steps) {
   const area = new Path2D(line);
   area.lineTo(box.right, box.bottom + 9);
   area.lineTo(box.left, box.bottom + 9);
-  g.fillStyle = inkFade(ink.group(curve.group), steps ? 0.26 : 0.14);
+  g.fillStyle = inkFade(ink.group(curve.group), steps ? 0.26 : curve.many ? 0.07 : 0.14);
   g.fill(area);
   g.strokeStyle = ink.group(curve.group);
   g.lineWidth = (steps ? 1.3 : 2.2) * ink.scale;

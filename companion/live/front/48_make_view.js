@@ -87,6 +87,7 @@ function keepFresh(view, element) {
     view.resize();
   });
   observer.observe(element);
+  window.addEventListener("resize", view.resize);
   const forget = watchTheme(view.repaint);
-  return () => { observer.disconnect(); forget(); };
+  return () => { observer.disconnect(); forget(); window.removeEventListener("resize", view.resize); };
 }

@@ -10,7 +10,7 @@ function viewHeight(view, width) {
   // panels side by side share one height; stacked or single ones follow their own content
   const row = view.element.closest(".live-panels"), projector = view.element.closest(".live--projector");
   const all = view.figure.views || [view.spec], beside = all.length > 1 && row && row.clientWidth > 1.5 * width;
-  const cap = projector ? Math.max(260, 0.6 * window.innerHeight) : beside ? 460 : 440;
+  const cap = projector ? Math.max(260, window.innerHeight - 345) : beside ? 460 : 440;
   const wish = (spec) => {
     const ratio = viewRatio(spec);
     const words = 12.5 * ((spec.names ? 1.6 : 0) + (spec.xlabel ? 1.3 : 0) + (spec.ylabel ? 1.3 : 0));
