@@ -239,7 +239,7 @@ def test_explicit_euler_is_stable_below_two_over_curvature():
 
 def test_three_clocks_are_the_three_schemes():
     x = torch.tensor([[1.0, 2.0], [0.3, -1.0], [-2.0, 0.4]])
-    new = gf.three_clocks(0, x, tau=0.1, kappa=6.0, landscape=double_well)
+    new = gf.three_clocks(0, x, tau=0.1, kappa=6.0, terrain=double_well)
     close(new[0], double_well.flow(x[0], 0.1, 6.0))
     close(new[1], x[1] - 0.1 * torch.tensor([0.3 * (0.09 - 1), -6.0]))
     close(new[2], double_well.prox(x[2], 0.1, 6.0))
@@ -260,7 +260,7 @@ def test_hessian_against_autograd(generator):
     lambda: gf.explicit_step(rosenbrock, torch.ones(2), tau=-1.0), lambda: gf.implicit_step(rosenbrock, torch.ones(2), tau=0.0),
     lambda: gf.implicit_step("f", torch.ones(2), tau=1.0), lambda: gf.implicit_step(rosenbrock, torch.ones(2), tau=1.0, iterations=0),
     lambda: gf.hessian(rosenbrock, 3.0), lambda: bowl.f(torch.ones(3), 1.0), lambda: double_well.prox(torch.ones(2), 1.0, -1.0),
-    lambda: gf.three_clocks(0, torch.ones(3, 2), tau=0.1, kappa=0.0, landscape=bowl),
+    lambda: gf.three_clocks(0, torch.ones(3, 2), tau=0.1, kappa=0.0, terrain=bowl),
 ])
 def test_bad_input_is_refused_in_words(call):
     with pytest.raises((TypeError, ValueError), match="expected"):

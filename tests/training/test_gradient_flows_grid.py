@@ -160,12 +160,12 @@ def test_transport_and_reweighting_have_their_own_rates():
     start = start / (start.sum() * H)
 
     def left(move, t):
-        rho = move(start, lambda x: double_well(x) / eps, GRID, dt=t)
+        rho = move(start, lambda x: double_well(x) / eps, GRID, dt=t, **({"halvings": 14} if move is gf.transport else {}))
         return (rho[GRID < -1e-9].sum() * H - 0.5).item()
 
     slow = gf.decay_rates(double_well, GRID, eps=eps, count=2)[1].item() / eps
     U = lambda x: double_well(x) / eps  # noqa: E731
-    close(gf.transport(start, U, GRID, dt=0.5), start @ torch.linalg.matrix_exp(0.5 * gf.fokker_planck(U, GRID)(0.0, torch.eye(121))), 1e-3)
+    close(gf.transport(start, U, GRID, dt=0.5, halvings=14), start @ torch.linalg.matrix_exp(0.5 * gf.fokker_planck(U, GRID)(0.0, torch.eye(121))), 1e-3)
     assert abs(math.log(left(gf.transport, 0.5) / left(gf.transport, 1.0)) / 0.5 / slow - 1) < 0.02
     odds = math.log(1e3) * math.exp(-3.0)  # log(left / right) decays like e^-t, whatever eps
     assert abs(left(gf.reweight, 3.0) - (1 / (1 + math.exp(-odds)) - 0.5)) < 0.01

@@ -73,7 +73,7 @@ def fb_variance(*, tau, lam):
 def ags_bound(m, s, *, tau, lam):
     """tau sqrt(I / 2): how far JKO may be from the exact flow, sup_k W2(rho_k, rho(k tau)), for a start N(m, s^2).
 
-    Ambrosio, Gigli and Savare, Gradient Flows (2008), Theorem 4.0.4, lam >= 0.
+    The error bound of Ambrosio, Gigli and Savare, Gradient Flows (2008), for functionals that are convex along geodesics.
     """
     m, s = _gaussian(m, s, lam, tau)
     return tau * torch.sqrt(ou_fisher(m, s**2, lam=lam) / 2)

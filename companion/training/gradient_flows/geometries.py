@@ -44,9 +44,9 @@ def fisher_rao_gaussian(m, v, *, target, t):
     return (keep * m / v + (1 - keep) * r / w) / precision, 1 / precision
 
 
-def transport(rho, U, grid, *, dt):
-    """rho (..., m) after the time dt of the transport flow.   U: (m, 1) -> (m,), the potential -log pi."""
-    return rho @ transition(U, grid, dt=a_number(dt, "dt", above=0))
+def transport(rho, U, grid, *, dt, halvings=10):
+    """rho (..., m) after the time dt of the transport flow.   U: (m, 1) -> (m,), the potential -log pi; halvings: see `transition`."""
+    return rho @ transition(U, grid, dt=a_number(dt, "dt", above=0), halvings=halvings)
 
 
 def reweight(rho, U, grid, *, dt):

@@ -70,8 +70,8 @@ bowl = Landscape(_bowl, _bowl_flow, _bowl_prox)
 double_well = Landscape(_well, _well_flow, _well_prox)
 
 
-def three_clocks(k, x, *, tau, kappa, landscape):
+def three_clocks(k, x, *, tau, kappa, terrain):
     """One step tau of three travellers from their places x (3, 2): the exact flow, explicit Euler, implicit Euler (the proximal step)."""
-    exact = landscape.flow(x[0], tau, kappa)
-    explicit = explicit_step(lambda p: landscape.f(p, kappa), x[1], tau=tau)
-    return torch.stack((exact, explicit, landscape.prox(x[2], tau, kappa)))
+    exact = terrain.flow(x[0], tau, kappa)
+    explicit = explicit_step(lambda p: terrain.f(p, kappa), x[1], tau=tau)
+    return torch.stack((exact, explicit, terrain.prox(x[2], tau, kappa)))

@@ -1,0 +1,64 @@
+"""The checks of the chapter's exercises. They know theorems, not answers."""
+
+import math
+
+import torch
+
+from companion import check
+from companion.check.report import report
+from companion.inputs import a_function, a_number
+from companion.training.gradient_flows.gaussian_steps import fb_gaussian_step, jko_gaussian_step, ou_kl, ou_moments
+
+
+def check_unbiased_step(tau, *, lam=2.0):
+    """Forward-backward steps a little shorter than tau end at the variance 1 / lam, and a little longer they do not.
+
+    Raises AssertionError, TypeError, ValueError.
+    """
+    a_number(tau, "tau", above=0)
+    shorter, longer = (_end_variance(factor * tau, lam) for factor in (0.98, 1.02))
+    check.close(shorter, 1 / lam, tol=1e-6, name="variance after steps of 0.98 tau")
+    report(abs(longer - 1 / lam) > 1e-3 / lam, "Longer steps are biased", f"variance {longer:.6g} after steps of 1.02 tau, target {1 / lam:.6g}",
+           f"Steps of length {1.02 * tau:.6g} still end at the variance {longer:.6g}: tau is too small.")
+
+
+def check_forgotten(t):
+    """At the time t, mean and spread contribute equally to KL, for the flow of V = x^2 / 2 from N(1, 4).
+
+    Raises AssertionError, TypeError.
+    """
+    check.root(_lead_of_the_mean, t, 0.01, 5.0, tol=1e-4)
+
+
+def check_contraction(factor):
+    """factor(tau, lam) is the derivative of the JKO step of the standard deviation at its fixed point, tried on 20 pairs (tau, lam).
+
+    Raises AssertionError, TypeError.
+    """
+    a_function(factor, "factor")
+    tau = torch.logspace(-2, 1, 20, dtype=torch.float64)
+    lam = 0.5 + 2 * torch.linspace(0, 1, 20, dtype=torch.float64).flip(0) ** 2
+    given = torch.stack([torch.as_tensor(factor(float(a), float(b)), dtype=torch.float64) for a, b in zip(tau, lam, strict=True)])
+    slopes = [(_jko(1e-5, a, b) - _jko(-1e-5, a, b)) / 2e-5 for a, b in zip(tau, lam, strict=True)]
+    check.close(given, torch.stack(slopes), tol=1e-6, name="factor(tau, lam)")
+
+
+def _jko(distance, tau, lam):
+    return jko_gaussian_step(0.0, lam**-0.5 + distance, tau=tau, lam=lam)[1]
+
+
+def _lead_of_the_mean(t):
+    """KL of the mean error minus KL of the spread error at the time t: KL splits into the two."""
+    mean, variance = ou_moments(t, 1.0, 4.0, lam=1.0)
+    spread = ou_kl(0.0, variance, lam=1.0)
+    return float(ou_kl(mean, variance, lam=1.0) - 2 * spread)
+
+
+def _end_variance(tau, lam):
+    """The variance after 4000 forward-backward steps, or infinity."""
+    s = torch.tensor(1.0, dtype=torch.float64)
+    for _ in range(4000):
+        s = fb_gaussian_step(0.0, s, tau=tau, lam=lam)[1]
+        if not s < 1e6:
+            return math.inf
+    return float(s**2)
