@@ -24,6 +24,11 @@ STATE = "application/vnd.jupyter.widget-state+json"
 WIDGETS = ["vendor/requirejs/require.js", "widgets-paths.js", "vendor/html-manager/embed-amd.js"]
 SHIPPED = ["requirejs", "html-manager", "anywidget", "mathjax"]
 FIGURE = re.compile(r'<figure\b[^>]*\bclass="[^"]*\blive\b')
+MENDED = [  # a fold of the menu without a name; three names for the one button of light and dark
+    (re.compile(r"<summary>(?=<span class=\"toctree-toggle\")"), '<summary aria-label="Pages of this part">'),
+    (re.compile(r'(<i class="theme-switch [^>]*?) title="[^"]*"'), r"\1"),
+]
+NOTEBOOK_BUTTONS = ("download-buttons", "launch-buttons")
 CLUTTER = ("thebe", "sphinx-thebe")
 
 
@@ -77,6 +82,8 @@ def dress(app, page, template, context, doctree):
     """One page: drop what nobody uses (a second THEBE_JS_URL is an error of the console), add what its figures need."""
     for kind in ("script_files", "css_files"):
         context[kind][:] = [file for file in context[kind] if not unused(file)]
+    if not str(app.env.doc2path(page)).endswith(".ipynb"):  # a page of text has nothing to download or to run
+        context["header_buttons"] = [b for b in context.get("header_buttons", []) if b.get("label") not in NOTEBOOK_BUTTONS]
     has_widgets = any(getattr(file, "attributes", {}).get("type") == STATE for file in context["script_files"])
     policy = POLICY.format(more=" 'unsafe-eval'" if has_widgets else "")  # the widget manager compiles its schemas
     context["metatags"] = context.get("metatags", "") + f'\n<meta http-equiv="Content-Security-Policy" content="{policy}">'
@@ -90,10 +97,22 @@ def unused(file):
     return any(word in words for word in CLUTTER) or "THEBE_JS_URL" in words
 
 
+def mend(app, exception):
+    """The theme's markup, where a screen reader would stumble over it."""
+    if app.builder.format != "html" or exception:
+        return
+    for path in Path(app.outdir).rglob("*.html"):
+        html = path.read_text("utf8")
+        for found, better in MENDED:
+            html = found.sub(better, html)
+        path.write_text(html, "utf8")
+
+
 def setup(app):
     app.add_directive("live-figure", LiveFigure)
     app.connect("config-inited", configure, priority=100)
     app.connect("builder-inited", write_assets)
     app.connect("html-page-context", dress, priority=900)
+    app.connect("build-finished", mend)
     app.add_css_file("style.css", priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -59,7 +59,7 @@ def plain(lines):
     """The lines of a docstring as reStructuredText that shows them as they are: lines keep their breaks and their indent."""
     text = []
     for line in lines:
-        safe = re.sub(r"`([^`\s][^`]*)`", lambda m: f"\0{m[1]}\1", line)
+        safe = re.sub(r"(`+)([^`\s][^`]*)\1", lambda m: f"\0{m[2].rstrip()}\1", line)
         safe = re.sub(r"([\\*`|_])", r"\\\1", safe)
         safe = re.sub("\0(.*?)\1", lambda m: "``" + re.sub(r"\\(.)", r"\1", m[1]) + "``", safe)
         indent = len(line) - len(line.lstrip())
