@@ -1,0 +1,99 @@
+"""Every live figure of the built book, moved by keyboard in a browser: it changes, and its numbers are torch's."""
+
+import json
+import os
+import pickle
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from companion.live import replay
+from companion.live.controls import Slider
+
+ROOT = Path(__file__).parents[2]
+SITE = Path(os.environ.get("COMPANION_SITE", ROOT / "_build" / "html"))
+FIGURES = Path(os.environ.get("COMPANION_LIVE_FIGURES", ROOT / "_build" / "figures"))
+SPEC = re.compile(r'<script type="application/json" class="live-spec">(.*?)</script>', re.S)
+STEPS = 20
+CLOSE = 1e-4  # of a page's numbers after 20 steps: float32 rounds at 6e-8, and twenty stable steps lose three digits at most
+
+
+def declared():
+    """(page, spec) of every figure of the built book that runs its graphs."""
+    pages = sorted(SITE.rglob("*.html"))
+    return [(str(page.relative_to(SITE)), json.loads(text)) for page in pages for text in SPEC.findall(page.read_text("utf8"))]
+
+
+def identify(item):
+    return f"{item[0].removesuffix('.html')}:{item[1]['name']}"
+
+
+FOUND = declared()
+RUNNING = [item for item in FOUND if item[1]["engine"] == "page"]
+RECORDED = [item for item in FOUND if item[1]["engine"] != "page"]
+
+
+def test_the_book_is_alive(site):
+    by_page = {page: sum(p == page for p, _ in FOUND) for page, _ in FOUND}
+    assert by_page.get("index.html", 0) >= 1, by_page
+    for chapter in ("training/gradient_flows.html", "training/transformers.html"):
+        assert by_page.get(chapter, 0) >= 4, by_page
+
+
+def open_figure(visit, address, page, name, scheme="http"):
+    """The page, and its figure once the recording has arrived."""
+    seen = visit(address(page, scheme), viewport={"width": 1280, "height": 900})
+    figure = seen.page.locator(f"figure.live[data-live='{name}']")
+    figure.scroll_into_view_if_needed()
+    seen.page.wait_for_selector(f"figure.live[data-live='{name}'][data-status='tape']")
+    return seen, figure
+
+
+def ask(figure, what):
+    """Evaluate an expression of `c`, the figure's door for tests."""
+    return figure.evaluate(f"async (f) => {{ const c = f.companion; return await ({what}); }}")
+
+
+def move_controls(seen, figure, declaration):
+    """Move every slider and choice from the keyboard; yields the names."""
+    for name, control in declaration.controls.items():
+        if name in declaration.buttons:
+            continue
+        kind = "input[type=range]" if isinstance(control, Slider) else "input[type=radio]:checked"
+        figure.locator(f".live-control[data-name='{name}'] {kind}, .live-choice[data-name='{name}'] {kind}").first.focus()
+        for _ in range(2):
+            seen.page.keyboard.press("ArrowLeft" if isinstance(control, Slider) and control.value > (control.lo + control.hi) / 2 else "ArrowRight")
+        yield name
+
+
+@pytest.mark.parametrize("item", RUNNING, ids=identify)
+def test_controls_move_it_and_its_numbers_are_torchs(visit, address, item):
+    page, spec = item
+    declaration = pickle.loads((FIGURES / f"{spec['name']}.{spec['tape']['id']}.pkl").read_bytes())
+    seen, figure = open_figure(visit, address, page, spec["name"])
+    before = ask(figure, "c.state()")["controls"]
+    moved = list(move_controls(seen, figure, declaration))
+    ask(figure, "c.ready()")
+    now = ask(figure, "c.state()")["controls"]
+    many = [n for n in moved if n not in declaration.choices or len(declaration.controls[n].options) != 2]
+    assert all(now[name] != before[name] for name in many), (before, now)
+    figure.locator("[data-act=pause], [data-act=play]").first.evaluate("b => 0")
+    ask(figure, f"c.pause && c.pause(), c.reset().then(() => c.advance({declaration.box.get('steps', STEPS)}))")
+    state = ask(figure, "c.state()")
+    path = replay(declaration, state["events"], state["k"])
+    x = torch.tensor(state["x"], dtype=torch.float64).reshape(state["shape"])
+    difference = (x - path.end.double()).abs().max() / max(1.0, path.end.abs().max().item())
+    assert state["k"] > 0 and difference < CLOSE, difference
+    assert not seen.errors and not seen.outside
+
+
+@pytest.mark.parametrize("item", RECORDED, ids=identify)
+def test_a_recording_plays(visit, address, item):
+    page, spec = item
+    seen, figure = open_figure(visit, address, page, spec["name"])
+    before = figure.get_attribute("data-frame")
+    figure.locator(".live-scrub").first.focus()
+    seen.page.keyboard.press("Home")
+    assert figure.get_attribute("data-frame") != before and not seen.errors
