@@ -24,12 +24,12 @@ def front():
 
 def page_script():
     """live.js: a classic script, so that it also runs from a double-clicked file."""
-    return f"(() => {{\n'use strict';\n{front()}\n}})();\n"
+    return f"(() => {{\n'use strict';\n{front()}\nstartPage();\n}})();\n"
 
 
 def module():
     """The same front end as a module for notebooks (anywidget)."""
-    return f"{front()}\nexport default {{ render }};\n"
+    return f"{front()}\nexport default {{ render: renderWidget }};\n"
 
 
 def style():
