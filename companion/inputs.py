@@ -14,7 +14,7 @@ def a_tensor(x, name="x", *, floating=True):
         raise TypeError(f"{name} is a {type(x).__name__}; expected a torch.Tensor: use torch.as_tensor({name}).")
     if floating and not x.is_floating_point():
         raise TypeError(f"{name} has dtype {x.dtype}; expected floating point: use {name}.to(torch.float32).")
-    if _look(lambda: torch.isnan(x).any(), x):
+    if look(lambda: torch.isnan(x).any(), x):
         raise ValueError(f"{name} contains NaN; expected numbers: find where with torch.isnan({name}).nonzero().")
     return x
 
@@ -49,7 +49,7 @@ def a_number(value, name, *, above=-math.inf, least=-math.inf, most=math.inf):
     if isinstance(value, torch.Tensor) and value.ndim == 0:
         if value.dtype == torch.bool or value.is_complex():
             raise TypeError(f"{name} has dtype {value.dtype}; expected a real number.")
-        number = _look(lambda: value, value)
+        number = look(lambda: value, value)
         if number is None:
             return value
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -71,11 +71,12 @@ def a_count(value, name, *, least=1):
     return value
 
 
-def _look(measure, x):
+def look(measure, x):
     """The Python number measure(), a 0-d tensor computed from x; None where x has no values."""
     if type(x) not in (torch.Tensor, torch.nn.Parameter) or torch.compiler.is_compiling():
         return None
     try:
-        return measure().item()
+        found = measure().item()
     except RuntimeError:  # vmap, a meta tensor, a tracer
         return None
+    return found if isinstance(found, (bool, int, float)) else None  # a constant of a traced function: its number is a symbol
