@@ -2,6 +2,8 @@
 # Set up .venv: torch first, in the build that fits the machine, then the exact versions of requirements.txt, then the package itself.
 set -eu
 version=2.13.0
+torch="torch==$version"
+[ -z "${NEWEST:-}" ] || torch=torch # the weekly run takes what is newest
 python=${PYTHON:-python3}
 
 command -v "$python" >/dev/null || { echo "make: $python is not here; install Python 3.11 or newer, or say make PYTHON=/path/to/python"; exit 1; }
@@ -10,14 +12,20 @@ command -v "$python" >/dev/null || { echo "make: $python is not here; install Py
 
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
-fits() { .venv/bin/python -c "import torch, sys; sys.exit(torch.__version__.split('+')[0] != '$version')" 2>/dev/null; }
-has_cuda() { [ "${TORCH:-auto}" = cuda ] || command -v nvidia-smi >/dev/null 2>&1; }
+fits() {
+    .venv/bin/python - 2>/dev/null <<END
+import sys, torch
+fits = "$torch" in ("torch", "torch==" + torch.__version__.split("+")[0])
+sys.exit(not fits or ("${TORCH:-auto}" == "cuda" and torch.version.cuda is None))
+END
+}
+has_cuda() { [ "${TORCH:-auto}" = cuda ] || nvidia-smi -L >/dev/null 2>&1; }
 
 if ! fits; then
     # The plain Linux package carries 3 GB of CUDA. Another host out of reach must cost seconds, not minutes.
     [ "$(uname -s)" != Linux ] || has_cuda ||
-        pip install -q --timeout 5 --retries 0 "torch==$version" --extra-index-url https://download.pytorch.org/whl/cpu || true
-    fits || pip install -q "torch==$version"
+        pip install -q --timeout 5 --retries 0 "$torch" --extra-index-url https://download.pytorch.org/whl/cpu || true
+    fits || pip install -q "$torch"
 fi
 pip install -q -r requirements.txt
 pip install -q -e . --no-deps
