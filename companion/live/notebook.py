@@ -25,7 +25,7 @@ def answer(figure, request, buffers, where):
         moment = run.touch(moment, "drag", [request["i"], *request["p"]])
     if request["op"] == "button":
         moment = run.touch(moment, request["name"], True)
-    outputs = {"x": moment.x, **run.see(moment)}
+    outputs = {"x": moment.x, **run.see(moment), **run.grounds()}
     content = {"op": "advanced", "id": request["id"], "k": moment.k, "t": moment.t, "dtype": str(figure.dtype).split(".")[1],
                "outputs": [{"name": n, "shape": list(v.shape)} for n, v in outputs.items()]}
     return content, [v.detach().to(figure.dtype).cpu().contiguous().numpy().tobytes() for v in outputs.values()]

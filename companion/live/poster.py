@@ -59,8 +59,7 @@ def draw_points(ax, view, j, seen, **_):
 
 def draw_ground(ax, view, j, figure):
     """The level sets beneath a landscape."""
-    run = Run(figure)
-    values = _array(run.program("ground")(run.inputs(run.begin()))[f"ground{j}"]).reshape(GROUND, GROUND)
+    values = _array(Run(figure).grounds()[f"ground{j}"]).reshape(GROUND, GROUND)
     levels = np.unique(np.quantile(values[np.isfinite(values)], np.linspace(0, 1, view.options["levels"] + 1)))
     if len(levels) > 1:
         (x0, x1), (y0, y1) = view.options["x"], view.options["y"]

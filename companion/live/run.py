@@ -62,6 +62,13 @@ class Run:
         return self.program("see")(self.inputs(moment))
 
     @torch.no_grad()
+    def grounds(self):
+        """The landscapes at the present controls; they do not depend on the state."""
+        if not any(v.ground for v in self.figure.views):
+            return {}
+        return self.program("ground")(self.inputs(Moment(0, 0.0, None)))
+
+    @torch.no_grad()
     def touch(self, moment, name, value):
         """The moment after an event: a control, the seed, a drag (i, x, y) or a button."""
         if name == "drag":

@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 
-from companion.live.run import tape
+from companion.live.run import Run, tape
 
 
 def encoded(frames):
@@ -34,10 +34,11 @@ def decoded(array):
     return array["lo"] + array["scale"] * (q + 32768)
 
 
-def run_of(seen):
-    """One recorded run: [(moment, what is seen)] -> k, t and arrays."""
+def run_of(seen, grounds=None):
+    """One recorded run: [(moment, what is seen)] and its landscapes -> k, t and arrays."""
     names = list(seen[0][1])
     stacked = {n: np.stack([np.asarray(s[n].detach().cpu(), dtype=np.float64) for _, s in seen]) for n in names}
+    stacked.update({n: np.asarray(v.detach().cpu(), dtype=np.float64)[None] for n, v in (grounds or {}).items()})
     return {"k": [m.k for m, _ in seen], "t": [float(m.t) for m, _ in seen], "arrays": {n: encoded(v) for n, v in stacked.items()}}
 
 
@@ -58,4 +59,4 @@ def asset(runs):
 def default_tape(figure):
     """The recording of a figure's default run, and its frames in torch."""
     seen = tape(figure)
-    return asset({"": run_of(seen)}), seen
+    return asset({"": run_of(seen, Run(figure).grounds())}), seen

@@ -64,12 +64,13 @@ function paintHollow(g, ink, cloud, { radius, colors = null }) {
 function paintTrails(g, ink, clouds, colors = null) {
   // clouds: oldest first. A few shades of age, each one path per colour, so that thousands of segments stay cheap
   const last = clouds.length - 1, shades = Math.min(8, last);
-  const strength = clouds[last].n > 120 ? 0.4 : 0.65;
-  g.lineWidth = 1.4 * ink.scale;
+  const few = clouds[last].n <= 12; // a path is the story of few points: its beginning stays visible
+  const strength = few ? 0.9 : clouds[last].n > 120 ? 0.4 : 0.65, oldest = few ? 0.5 : 0;
+  g.lineWidth = (few ? 2 : 1.4) * ink.scale;
   g.lineJoin = g.lineCap = "round";
   for (let b = 0; b < shades; b++) {
     const from = Math.floor((b * last) / shades), to = Math.floor(((b + 1) * last) / shades);
-    g.globalAlpha = strength * ((b + 1) / shades) ** 1.6;
+    g.globalAlpha = strength * (oldest + (1 - oldest) * ((b + 1) / shades) ** 1.6);
     for (const [color, path] of trailPaths(ink, clouds.slice(from, to + 1), colors)) { g.strokeStyle = color; g.stroke(path); }
   }
   g.globalAlpha = 1;
