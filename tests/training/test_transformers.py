@@ -13,6 +13,7 @@ from companion.energies import grad
 from companion.flow import flow, heun, iterate
 from companion.gaussians import tilt
 from companion.noise import noise, with_noise
+from companion.training.transformers import exercises
 
 torch.set_num_threads(1)
 F8 = torch.float64
@@ -431,6 +432,12 @@ def test_noisy_step_without_noise_has_order_two_and_with_noise_the_growth_rates(
     assert 3.5 < errors[0] / errors[1] < 4.6
 
 
+def test_noise_along_a_token_does_nothing():
+    x = tokens(5, 3)
+    step = partial(tf.noisy_step, model=tf.sa, beta=1.0, dt=0.1)
+    assert torch.allclose(step(0, x, 2.0 * x, D=0.5), step(0, x, x, D=0.0), atol=1e-14)
+
+
 def test_noise_spreads_a_free_token_as_brownian_motion_does():
     """beta = 0 and one token alone: E cos(theta_t - theta_0) = e^{-D t} on the circle, e^{-2 D t} on the sphere."""
     for d in (2, 3):
@@ -603,7 +610,35 @@ def test_real_tokens_are_as_recorded_and_measured_again():
     assert torch.equal(means["whole"][:, 0], means["without_mlp"][:, 0])
 
 
+def test_paced_usa_leaves_the_uniform_law_as_fast_as_sa():
+    theta = 2 * math.pi * torch.arange(128, dtype=F8) / 128
+    for beta in (0.7, 4.0):
+        x = tf.on_circle(theta + 1e-6 * torch.sin(2 * theta))
+        assert torch.allclose(tf.paced_usa(0.0, x, beta), tf.sa(0.0, x, beta), atol=1e-9, rtol=0)
+        y = tokens(6, 3)
+        assert torch.allclose(tf.paced_usa(0.0, y, beta) * iv(0, beta), tf.usa(0.0, y, beta))
+
+
+@pytest.mark.parametrize("f, right, wrong", [
+    (exercises.five_clusters, (10.2285, 15.2363), [(10.0, 15.2363), (10.2285, 15.5), (6.2113, 10.2285), (12.5, 18.0)]),
+    (exercises.a_million, (17.3557,), [(17.0,), (16.6,), (18.2,), (13.8,)]),
+    (exercises.three_tokens, (lambda b: (0.75 * b + 0.5) * math.exp(-b / 2),), [
+        (lambda b: (0.75 * b + 0.5) * math.exp(b / 2),), (lambda b: 0.75 * b + 0.5,), (lambda b: (0.5 * b + 1 / 3) * math.exp(-b / 2),),
+        (lambda b: (0.75 * b + 0.25) * math.exp(-b / 2),), (lambda b: -(0.75 * b + 0.5) * math.exp(-b / 2),)]),
+])
+def test_exercises_accept_the_right_and_refuse_the_wrong(f, right, wrong):
+    f(*right)
+    for answer in wrong:
+        with pytest.raises(AssertionError):
+            f(*answer)
+
+
 BAD |= {
+    "paced_usa": lambda: tf.paced_usa(0.0, X, "1"),
+    "five_clusters": lambda: exercises.five_clusters("a", 1.0),
+    "a_million": lambda: exercises.a_million(None),
+    "three_tokens": lambda: exercises.three_tokens(0.4),
+
     "merge_clock": lambda: tf.merge_clock("1", 0.0),
     "merge_clock nodes": lambda: tf.merge_clock(1.0, 0.0, nodes=0),
     "merge_clock start": lambda: tf.merge_clock(1.0, -1.0),

@@ -21,7 +21,7 @@ from companion.training.transformers.euclidean import (
     moments,
     quadrature_tokens,
 )
-from companion.training.transformers.lattice import lattice_partition, lattice_rates, predicted_clusters
+from companion.training.transformers.lattice import lattice_partition, lattice_rates, paced_usa, predicted_clusters
 from companion.training.transformers.readouts import (
     angles,
     close_pairs,
@@ -42,6 +42,6 @@ __all__ = [
     "energy", "equiangular_sa", "equiangular_usa", "gaussian_rates", "gaussian_tokens", "grid", "growth_sa", "growth_usa", "k_jump",
     "k_max", "landau", "lattice_partition", "lattice_rates", "mean_similarity", "merge_clock", "merge_time", "minilm_sentence",
     "minilm_similarity", "mode_amplitude", "moments", "near_lattice", "noise_threshold", "noisy_step", "normalise", "on_circle",
-    "order_of", "order_parameter", "partition", "picard", "predicted_clusters", "quadrature_tokens", "sa", "similarities", "switch",
+    "order_of", "order_parameter", "paced_usa", "partition", "picard", "predicted_clusters", "quadrature_tokens", "sa", "similarities", "switch",
     "tangent", "two_tokens", "uniform", "usa",
 ]

@@ -8,6 +8,7 @@ import math
 import torch
 
 from companion.inputs import a_count, a_number
+from companion.training.transformers.attention import usa
 
 
 def lattice_partition(beta, n=128):
@@ -24,6 +25,11 @@ def lattice_rates(beta, n=128, modes=16):
     k = torch.arange(1, a_count(modes, "modes") + 1, dtype=u.dtype, device=u.device)
     slope = (torch.cos(u) - beta * torch.sin(u) ** 2) * torch.exp(a_number(beta, "beta") * torch.cos(u))
     return (slope * (torch.cos(k[:, None] * u) - 1)).mean(-1)
+
+
+def paced_usa(t, x, beta):
+    """usa(t, x, beta) / I_0(beta): USA in a clock of its own, in which it leaves the uniform law on the circle as fast as SA does."""
+    return usa(t, x, beta) / lattice_partition(beta)
 
 
 def predicted_clusters(beta, D=0.0, *, modes=16):
