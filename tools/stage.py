@@ -54,7 +54,7 @@ def execute(stage):
     shutil.rmtree(figures, ignore_errors=True)
     figures.mkdir(parents=True)
     env = os.environ | {"COMPANION_LIVE_FIGURES": str(figures), "COMPANION_EXPORT": "1", "PYTHONPATH": python_path, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbmake", "--overwrite", "--nbmake-timeout=600", "--durations=0"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbmake", "--overwrite", "--nbmake-timeout=600", "--durations=0", "--durations-min=1"]
     return subprocess.run([*command, f"--rootdir={stage}", str(stage)], cwd=stage, env=env).returncode
 
 

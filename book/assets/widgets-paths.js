@@ -12,12 +12,17 @@
   // A widget that is not here is a missing file of this book, not a request to another host.
   here.setAttribute("data-jupyter-widgets-cdn", vendor);
   here.setAttribute("data-jupyter-widgets-cdn-only", "");
-  // ipywidgets still calls MathJax 2 for the formulas in its labels; MathJax 3 answers.
-  const math = (window.MathJax = window.MathJax || {});
-  math.Hub = math.Hub || {
-    Queue: function (call) {
-      const node = Array.isArray(call) ? call[call.length - 1] : null;
-      if (window.MathJax.typesetPromise && node instanceof Element) window.MathJax.typesetPromise([node]);
-    },
-  };
+  // ipywidgets still calls MathJax 2 for the formulas in its labels; MathJax 3, which stands by the load event, answers.
+  window.addEventListener("load", function () {
+    const math = (window.MathJax = window.MathJax || {});
+    math.Hub = math.Hub || {
+      Queue: function (call) {
+        const node = Array.isArray(call) ? call[call.length - 1] : null;
+        if (!math.typesetPromise || !(node instanceof Element)) return;
+        node.classList.add("mathjax_process");
+        if (!node.childElementCount) node.textContent = node.textContent.replace(/\$([^$]+)\$/g, "\\($1\\)");
+        math.typesetPromise([node]);
+      },
+    };
+  });
 })();

@@ -1,0 +1,100 @@
+"""A small book of the house's own making: ordinary widgets answer each other without a kernel, a live figure asks for no widget manager."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tools import build, stage
+
+TRIAL = Path(__file__).parent / "trial"
+MANAGER = ("require.js", "embed-amd.js")
+
+
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory):
+    """The trial book: executed and built as the real one is. Returns its folder of pages."""
+    folder = tmp_path_factory.mktemp("trial")
+    shutil.copytree(TRIAL, folder / "stage")
+    shutil.copytree(stage.BOOK / "assets", folder / "stage" / "assets")
+    assert stage.execute(folder / "stage") == 0
+    stage.tidy(folder / "stage")
+    status, said = build.build(folder / "stage", folder, toc=TRIAL / "_toc.yml")
+    assert status == 0, said
+    return folder / "_build" / "html"
+
+
+def requests(visit, url):
+    """A visit, and the names of the scripts that it loaded."""
+    seen = visit(url)
+    return seen, set(seen.page.eval_on_selector_all("script[src]", "tags => tags.map(t => new URL(t.src).pathname.split('/').pop())"))
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_a_linked_slider_follows_without_a_kernel(visit, serve, trial, scheme):
+    base = serve(trial) if scheme == "http" else trial.as_uri()
+    seen, scripts = requests(visit, f"{base}/widgets.html")
+    assert scripts.issuperset(MANAGER)
+    left, right = seen.page.get_by_role("slider").all()
+    left.focus()
+    for _ in range(5):
+        seen.page.keyboard.press("ArrowRight")
+    assert right.get_attribute("aria-valuenow") == left.get_attribute("aria-valuenow") != "1"
+    assert seen.page.locator(".widget-label mjx-container").count() == 1, "the formula in a label is not typeset"
+    seen.clean()
+
+
+def test_a_text_that_ends_a_script_breaks_nothing(visit, serve, trial):
+    seen = visit(f"{serve(trial)}/widgets.html")
+    assert "a text that ends a script:" in seen.page.inner_text(".widget-html-content")
+    assert "jupyter.widget" not in seen.page.inner_text("body")
+
+
+@pytest.mark.parametrize("name", ["live.html", "index.html"])
+def test_a_live_figure_loads_no_widget_manager(visit, serve, trial, name):
+    seen, scripts = requests(visit, f"{serve(trial)}/{name}")
+    assert seen.page.locator("figure.live").count() == 1
+    assert "live.js" in scripts and not scripts.intersection(MANAGER)
+
+
+def test_an_unknown_figure_stops_the_book(tmp_path):
+    shutil.copytree(TRIAL, tmp_path / "stage", ignore=shutil.ignore_patterns("*.ipynb"))
+    shutil.copytree(stage.BOOK / "assets", tmp_path / "stage" / "assets")
+    (tmp_path / "stage" / "_toc.yml").write_text("format: jb-book\nroot: index\n")
+    status, said = build.build(tmp_path / "stage", tmp_path, toc=tmp_path / "stage" / "_toc.yml")
+    assert status != 0 and "shows no live figure named 'dot'" in said
+
+
+def test_only_our_own_widgets_leave_the_saved_state():
+    def saved(*modules):
+        models = {str(i): {"model_module": module, "state": {}} for i, module in enumerate(modules)}
+        return {"metadata": {"widgets": {stage.STATE: {"state": models}}}}
+
+    assert "widgets" not in stage.without_live_widgets(saved("anywidget", "@jupyter-widgets/base"))["metadata"]
+    kept = stage.without_live_widgets(saved("anywidget", "@jupyter-widgets/base", "@jupyter-widgets/controls"))
+    assert list(kept["metadata"]["widgets"][stage.STATE]["state"]) == ["1", "2"]
+    assert stage.without_live_widgets({"metadata": {}}) == {"metadata": {}}
+
+
+def test_pages_are_copied_and_executed_notebooks_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(stage, "BOOK", tmp_path / "book")
+    (tmp_path / "book").mkdir()
+    for name, text in {"a.md": "old", "gone.md": "old", "n.ipynb": "{}"}.items():
+        (tmp_path / "book" / name).write_text(text)
+    stage.copy(tmp_path / "stage", pages_only=False)
+    (tmp_path / "stage" / "n.ipynb").write_text(json.dumps({"executed": True}))
+    (tmp_path / "book" / "a.md").write_text("new")
+    (tmp_path / "book" / "gone.md").unlink()
+    stage.copy(tmp_path / "stage", pages_only=True)
+    assert (tmp_path / "stage" / "a.md").read_text() == "new"
+    assert json.loads((tmp_path / "stage" / "n.ipynb").read_text()) == {"executed": True}
+    assert not (tmp_path / "stage" / "gone.md").exists()
+
+
+def test_a_changed_module_is_executed_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(stage, "ROOT", tmp_path)
+    (tmp_path / "m.py").write_text("a = 1")
+    before = stage.digest([tmp_path / "m.py"])
+    (tmp_path / "m.py").write_text("a = 2")
+    assert stage.digest([tmp_path / "m.py"]) != before
