@@ -150,6 +150,28 @@ def test_order_at_the_level_of_rounding():
     check.order(lambda n: 1e9 * (1.0 + n**-4.0), 4, exact=1e9)
 
 
+def test_order_leaves_rounding_out():
+    """Of order 4 as long as the error is above the rounding of the numbers, whatever their size and dtype."""
+    def rounded(floor, size=1.0):
+        return lambda n: size * (n**-4.0 + (floor if n >= 64 else 0.0))
+
+    check.order(rounded(1e-13), 8, exact=0.0, steps=(1024, 2048, 4096))
+    check.order(rounded(1e-13), 4, exact=0.0, steps=(4, 8, 4096, 8192))
+    check.order(lambda n: 1e6 + rounded(1e-9)(n), 4, exact=1e6, steps=(4, 8, 4096, 8192))
+    check.order(lambda n: torch.tensor(rounded(1e-6)(n)), 4, exact=0.0, steps=(4, 8, 256, 512))
+    fails("Measured: ", check.order, rounded(1e-6), 4, exact=0.0, steps=(4, 8, 256, 512))
+
+
+def test_order_is_that_of_the_finest_steps():
+    fails("Measured: 1.0", check.order, lambda n: n**-4.0 + 1e-5 / n, 4, exact=0.0, steps=(2, 4, 512, 1024))
+    check.order(lambda n: 1e-3 * n**-1.0 + n**-4.0 if n < 8 else n**-4.0, 4, exact=0.0)
+
+
+def test_order_tells_a_stepper_from_a_solver():
+    check.order(lambda n, a=0, b=0, c=0: n**-2.0, 2, exact=0.0)
+    check.order(lambda *n: n[0] ** -2.0, 2, exact=0.0)
+
+
 def test_order_slack():
     check.order(lambda n: n**-1.8, 2, exact=0.0)
     fails("Measured: 1.80", check.order, lambda n: n**-1.8, 2, exact=0.0, slack=0.1)
@@ -203,6 +225,12 @@ def test_gradient(dtype, generator):
 def test_gradient_names_the_worst_entry():
     x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
     fails("g(x) at (1, 0) is 7; expected 6", check.gradient, lambda x: (x**2).sum(), lambda x: 2 * x + (x == 3), x)
+
+
+def test_gradient_tolerance():
+    x = torch.ones(2, dtype=F64)
+    fails("g(x) at", check.gradient, lambda x: (x**2).sum(), lambda x: 2 * x + 1e-5, x)
+    check.gradient(lambda x: (x**2).sum(), lambda x: 2 * x + 1e-5, x, tol=1e-4)
 
 
 def test_gradient_sees_float64():
