@@ -1,0 +1,48 @@
+// Numbers and sentences as Python's format() writes them, so that the page says what the still picture says.
+
+function pythonFixed(value, digits) {
+  if (Math.abs(value) >= 1e21) return `${BigInt(value)}${digits ? `.${"0".repeat(digits)}` : ""}`; // toFixed turns to exponents there
+  const text = value.toFixed(digits);
+  const exact = Math.abs(value).toFixed(Math.min(100, digits + 60));
+  const cut = exact.indexOf(".") + 1 + digits;
+  if (!/^50*$/.test(exact.slice(cut))) return text;
+  const even = Number(exact.slice(0, cut).replace(".", "").slice(-1)) % 2 === 0; // a tie: Python rounds to even, toFixed away from 0
+  return even ? `${value < 0 ? "-" : ""}${exact.slice(0, digits ? cut : cut - 1)}` : text;
+}
+
+function pythonExponential(value, digits) {
+  return value.toExponential(digits).replace(/e([+-])(\d)$/, "e$10$2"); // two digits of exponent at least
+}
+
+function pythonGeneral(value, digits) {
+  const precision = Math.max(1, digits);
+  const exponent = value === 0 ? 0 : Number(value.toExponential(precision - 1).split("e")[1]);
+  if (exponent >= -4 && exponent < precision) return dropZeros(pythonFixed(value, precision - 1 - exponent));
+  const [mantissa, power] = pythonExponential(value, precision - 1).split("e");
+  return `${dropZeros(mantissa)}e${power}`;
+}
+
+function dropZeros(text) {
+  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+}
+
+function pythonFormat(value, format) {
+  if (typeof value !== "number") return String(value);
+  if (Number.isNaN(value)) return "nan";
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
+  const parts = /^\.(\d+)([feg])$/.exec(format || "");
+  if (!parts) return shortNumber(value);
+  const write = { f: pythonFixed, e: pythonExponential, g: pythonGeneral }[parts[2]];
+  return write(value, Number(parts[1]));
+}
+
+function shortNumber(value) { // at most four significant digits
+  return Number.isInteger(value) ? String(value) : pythonGeneral(value, 4);
+}
+
+function fillSentence(template, fields) { // "{t:.1f}" -> "3.0"; "{{" -> "{"; an unknown name stays as it is
+  return template.replace(/\{\{|\}\}|\{(\w+)(?::([^}]*))?\}/g, (whole, name, format) => {
+    if (name === undefined) return whole[0];
+    return name in fields ? pythonFormat(fields[name], format) : whole;
+  });
+}

@@ -1,0 +1,29 @@
+// The sentence that follows the state. While the run moves it is not spoken; when it rests, it is said once.
+
+function readoutsOf(spec, frame) {
+  const values = {};
+  for (const name of spec.readouts || []) {
+    const array = frame.arrays[`readout:${name}`];
+    if (array) values[name] = array.data[0];
+  }
+  return values;
+}
+
+function makeSentence(spec, values) { // {element, show(frame, moving)}
+  const element = makeElement("p", { class: "live-sentence", "aria-live": "off" }); // what stands there on arrival is read, not announced
+  let moved = null, timer = null;
+  function show(frame, moving) {
+    const text = fillSentence(spec.sentence || "", { ...values(), ...readoutsOf(spec, frame), t: frame.t, k: frame.k });
+    if (text !== element.textContent) element.textContent = text;
+    if (moving === moved) return;
+    clearTimeout(timer);
+    if (moving) element.setAttribute("aria-live", "off");
+    else timer = setTimeout(announce, 100, moved !== null);
+    moved = moving;
+  }
+  function announce(aloud) {
+    element.setAttribute("aria-live", "polite");
+    if (aloud) element.replaceChildren(element.textContent); // a change, so that it is said
+  }
+  return { element, show };
+}

@@ -1,0 +1,95 @@
+// More of the player's moves: the reader's hand on the state and on the time.
+
+Object.assign(Player.prototype, {
+  drag(i, p) { // the pointer is faster than the engine: only its last place counts
+    if (!this.source || !this.run.program().put) return;
+    const under = this.dragged;
+    this.dragged = [i, ...p];
+    if (!under) this.enqueue(() => this.act("drag", () => this.takeDragged()));
+  },
+
+  takeDragged() {
+    const value = this.dragged;
+    this.dragged = null;
+    return { value, frame: this.source.put(this.run, this.history.current, value[0], value.slice(1)) };
+  },
+
+  press(name) {
+    if (!this.source) return Promise.resolve();
+    return this.enqueue(() => this.act(name, () => ({ value: true, frame: this.source.button(this.run, this.history.current, name) })));
+  },
+
+  async act(name, make) { // from a recording or at the end of a run, the hand also sets it going
+    const idle = this.mode !== "live" || this.ended();
+    if (this.mode !== "live") await this.takeOver();
+    if (this.mode !== "live") return;
+    const { value, frame } = make();
+    const done = await frame;
+    this.run.settle(done.k);
+    this.run.note(done.k, name, value);
+    this.blown = false;
+    await this.rewrite(done);
+    if (this.ended()) this.limit = this.history.current.number + 1 + this.spec.frames;
+    if (idle && !this.playing) this.goOrJump();
+  },
+
+  goOrJump() {
+    if (prefersReducedMotion()) this.enqueue(() => this.computeTo(this.limit - 1));
+    else this.go();
+  },
+
+  step() { // one frame, beyond the end of the run too
+    this.playing = false;
+    if (!this.source) return Promise.resolve(this.tick());
+    return this.enqueue(async () => {
+      await this.takeOver();
+      if (!this.history.atLast()) this.history.index += 1;
+      else if (!this.blown) await this.compute();
+      this.show();
+    });
+  },
+
+  advance(steps) { // `steps` steps as one frame: for tests, and for readers at the console
+    this.playing = false;
+    if (this.mode !== "live") this.restart();
+    return this.enqueue(async () => {
+      await this.applyWanted();
+      if (this.mode === "live") await this.compute(steps);
+    });
+  },
+
+  seek(number) {
+    this.playing = false;
+    this.history.seek(number);
+    this.show();
+  },
+
+  reset() {
+    this.playing = false;
+    if (this.source) return this.restart();
+    this.history.index = 0;
+    this.show();
+    return Promise.resolve();
+  },
+
+  seedShown() {
+    return this.wanted.has("seed") ? this.wanted.get("seed") : this.run.seed;
+  },
+
+  newSeed() { // the next one: another draw, and a number that a reader can name
+    this.wanted.set("seed", this.seedShown() + 1);
+    return this.restart({ play: true });
+  },
+
+  valuesShown() {
+    return { ...this.run.values, ...Object.fromEntries(this.wanted) };
+  },
+
+  state() {
+    const { k, t, x, arrays } = this.history.current || { k: 0, t: 0, x: null, arrays: {} };
+    return {
+      k, t, seed: this.run.seed, x: x ? Array.from(x.data) : [], shape: x ? [...x.shape] : [], controls: { ...this.run.values },
+      events: this.run.events.map((event) => [...event]), readouts: readoutsOf(this.spec, { arrays }),
+    };
+  },
+});

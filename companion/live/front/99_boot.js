@@ -1,0 +1,43 @@
+// Two doors: a page, where every figure stands in the HTML already, and a notebook, where render() is called with a model.
+
+function specOf(figure) {
+  const script = figure.querySelector("script.live-spec");
+  return script ? JSON.parse(script.textContent) : null;
+}
+
+function hydrate(figure) {
+  if (figure.companion) return;
+  const spec = specOf(figure);
+  if (!spec) return;
+  const player = mountFigure(figure, spec, { model: null, page: true });
+  followAddress(figure, spec, player);
+}
+
+function hydratePage() {
+  document.querySelectorAll("figure.live").forEach(hydrate);
+}
+
+function startPage() { // live.js's last line: a classic script beside its assets
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", hydratePage);
+  else hydratePage();
+}
+
+function renderWidget({ model, el }) { // anywidget's door
+  let player = mountNotebook(model, el);
+  const renew = () => { // the graphs have come: compute in the page from now on, unless a run is under way
+    if (player.mode !== "live") player = mountNotebook(model, el);
+  };
+  model.on("change:spec", renew);
+  return () => {
+    model.off("change:spec", renew);
+    player.pause();
+  };
+}
+
+function mountNotebook(model, el) {
+  const spec = model.get("spec");
+  const figure = makeElement("figure", { class: "live" });
+  if (spec.caption) figure.append(makeElement("figcaption", {}, spec.caption));
+  el.replaceChildren(figure);
+  return mountFigure(figure, spec, { model, page: false });
+}

@@ -1,0 +1,116 @@
+// The worker of a page: it steps exported graphs with onnxruntime-web. Every request carries the whole state; the worker keeps graphs only.
+// Ops: boot, start, advance, warm, put, button, see, ground. noise.js stands in front of this file.
+/* global standardNormals */
+
+let ort = null;
+const sources = new Map(); // graph id -> its bytes in base64, as they came
+const sessions = new Map(); // graph id -> promise of a session
+let queue = Promise.resolve(); // one request at a time: the runtime has one thread
+
+self.onmessage = ({ data }) => {
+  queue = queue.then(() => answer(data));
+};
+
+async function answer(request) {
+  try {
+    const reply = request.op === "boot" ? await boot(request) : await compute(request);
+    self.postMessage({ id: request.id, ...reply }, buffersOf(reply));
+  } catch (error) {
+    self.postMessage({ id: request.id, error: String((error && error.message) || error) });
+  }
+}
+
+function buffersOf(reply) {
+  return [...new Set(Object.values(reply.outputs || {}).map((output) => output.data.buffer))];
+}
+
+function bytesOf(source) { // base64 text (pages), or bytes (notebooks)
+  return typeof source === "string" ? Uint8Array.from(atob(source), (letter) => letter.charCodeAt(0)) : source;
+}
+
+async function boot({ mjs, wasm }) {
+  if (typeof DecompressionStream === "undefined") throw new Error("this browser cannot unpack the runtime");
+  const packed = new Blob([bytesOf(wasm)]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const binary = new Uint8Array(await new Response(packed).arrayBuffer());
+  const address = URL.createObjectURL(new Blob([bytesOf(mjs)], { type: "text/javascript" }));
+  ort = await import(address);
+  URL.revokeObjectURL(address);
+  ort.env.wasm.numThreads = 1; // threads need cross-origin isolation, which a static host does not give
+  ort.env.wasm.proxy = false;
+  ort.env.wasm.wasmBinary = binary;
+  ort.env.logLevel = "error";
+  return {};
+}
+
+function session(id) {
+  if (!sessions.has(id)) {
+    if (!sources.has(id)) throw new Error(`graph ${id} is not in the page`);
+    sessions.set(id, ort.InferenceSession.create(bytesOf(sources.get(id)), { executionProviders: ["wasm"], logSeverityLevel: 3 }));
+  }
+  return sessions.get(id);
+}
+
+function tensor(name, value, dtype) {
+  if (name === "i") return new ort.Tensor("int64", BigInt64Array.of(BigInt(value)), []);
+  const Numbers = dtype === "float64" ? Float64Array : Float32Array;
+  if (typeof value === "number") return new ort.Tensor(dtype, Numbers.of(value), []);
+  return new ort.Tensor(dtype, value.data instanceof Numbers ? value.data : Numbers.from(value.data), value.shape);
+}
+
+async function runGraph(id, have, dtype) {
+  const graph = await session(id);
+  const feeds = {};
+  for (const name of graph.inputNames) {
+    if (have[name] === undefined) throw new Error(`graph ${id} asks for "${name}", which the figure does not have`);
+    feeds[name] = tensor(name, have[name], dtype);
+  }
+  const results = await graph.run(feeds);
+  return Object.fromEntries(Object.entries(results).map(([name, { data, dims }]) => [name, { data, shape: [...dims] }]));
+}
+
+function noiseFor(shape, seed, k) {
+  return { shape, data: standardNormals(shape.reduce((a, b) => a * b, 1), seed, k) };
+}
+
+const moves = { // request -> {x, k, t} after the move
+  async start({ graph, x, xi, seed, scalars, dtype }) {
+    if (!graph) return { x, k: 0, t: 0 };
+    const have = { ...scalars, k: 0, t: 0, xi: xi ? noiseFor(xi, seed, -1) : undefined };
+    return { x: (await runGraph(graph, have, dtype)).next, k: 0, t: 0 };
+  },
+  async advance({ graph, x, k, t, steps, noise, seed, scalars, dtype }) {
+    for (let step = 0; step < steps; step++) {
+      const xi = noise ? noiseFor(x.shape, seed, k) : undefined;
+      x = (await runGraph(graph, { ...scalars, k, t, x, xi }, dtype)).next;
+      k += 1;
+      t += scalars.dt;
+    }
+    return { x, k, t };
+  },
+  async put({ graph, x, k, t, i, p, scalars, dtype }) {
+    const have = { ...scalars, k, t, x, i, p: { data: p, shape: [p.length] } };
+    return { x: (await runGraph(graph, have, dtype)).next, k, t };
+  },
+  async button({ graph, x, k, t, scalars, dtype }) {
+    return { x: (await runGraph(graph, { ...scalars, k, t, x }, dtype)).next, k, t };
+  },
+  async see({ x, k, t }) {
+    return { x, k, t };
+  },
+};
+
+async function warm({ graph, see }) {
+  for (const id of [graph, see]) if (id) await session(id);
+  return {};
+}
+
+async function compute(request) {
+  for (const [id, source] of Object.entries(request.graphs)) sources.set(id, source);
+  const { op, scalars, dtype } = request;
+  if (op === "warm") return warm(request);
+  if (op === "ground") return { outputs: await runGraph(request.graph, { ...scalars, k: 0, t: 0 }, dtype) };
+  const { x, k, t } = await moves[op](request);
+  const finite = x.data.every(Number.isFinite);
+  const seen = request.see ? await runGraph(request.see, { ...scalars, k, t, x }, dtype) : {};
+  return { k, t, finite, outputs: { ...seen, x } };
+}
