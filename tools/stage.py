@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -47,15 +48,17 @@ def copy(stage, *, pages_only):
         path.unlink()
 
 
-def execute(stage):
-    """Run every notebook of the stage in place, in its own folder, as a test. Returns pytest's exit status."""
+def execute(stage, figures):
+    """Run every notebook of a folder in place, in its own folder, as a test. Returns pytest's exit status.
+
+    The folder must not lie in one named _build: nbmake passes over those.
+    """
     python_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    figures = stage.parent / "figures"
     shutil.rmtree(figures, ignore_errors=True)
     figures.mkdir(parents=True)
     env = os.environ | {"COMPANION_LIVE_FIGURES": str(figures), "COMPANION_EXPORT": "1", "PYTHONPATH": python_path, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbmake", "--overwrite", "--nbmake-timeout=600", "--durations=0", "--durations-min=1"]
-    return subprocess.run([*command, f"--rootdir={stage}", str(stage)], cwd=stage, env=env).returncode
+    options = ["-p", "no:cacheprovider", "--nbmake", "--overwrite", "--nbmake-timeout=600", "--durations=0", "--durations-min=1"]
+    return subprocess.run([sys.executable, "-m", "pytest", *options, f"--rootdir={stage}", str(stage)], cwd=stage, env=env).returncode
 
 
 def without_live_widgets(notebook):
@@ -85,8 +88,11 @@ def main(fresh=False):
         print(f"The notebooks are as they were executed: {stage.relative_to(ROOT)}")
         return 0
     stamp.unlink(missing_ok=True)
-    copy(stage, pages_only=False)
-    status = execute(stage)
+    with tempfile.TemporaryDirectory() as folder:
+        copy(Path(folder) / "book", pages_only=False)
+        status = execute(Path(folder) / "book", BUILD / "figures")
+        shutil.rmtree(stage, ignore_errors=True)
+        shutil.move(Path(folder) / "book", stage)
     if status == 0:
         tidy(stage)
         stamp.write_text(wanted)

@@ -18,7 +18,7 @@ def trial(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trial")
     shutil.copytree(TRIAL, folder / "stage")
     shutil.copytree(stage.BOOK / "assets", folder / "stage" / "assets")
-    assert stage.execute(folder / "stage") == 0
+    assert stage.execute(folder / "stage", folder / "figures") == 0
     stage.tidy(folder / "stage")
     status, said = build.build(folder / "stage", folder, toc=TRIAL / "_toc.yml")
     assert status == 0, said
