@@ -165,7 +165,8 @@ def test_transport_and_reweighting_have_their_own_rates():
 
     slow = gf.decay_rates(double_well, GRID, eps=eps, count=2)[1].item() / eps
     U = lambda x: double_well(x) / eps  # noqa: E731
-    close(gf.transport(start, U, GRID, dt=0.5, halvings=14), start @ torch.linalg.matrix_exp(0.5 * gf.fokker_planck(U, GRID)(0.0, torch.eye(121))), 1e-3)
+    Q = gf.fokker_planck(U, GRID)(0.0, torch.eye(121))
+    close(gf.transport(start, U, GRID, dt=0.5, halvings=14), start @ torch.linalg.matrix_exp(0.5 * Q), 1e-3)
     assert abs(math.log(left(gf.transport, 0.5) / left(gf.transport, 1.0)) / 0.5 / slow - 1) < 0.02
     odds = math.log(1e3) * math.exp(-3.0)  # log(left / right) decays like e^-t, whatever eps
     assert abs(left(gf.reweight, 3.0) - (1 / (1 + math.exp(-odds)) - 0.5)) < 0.01
@@ -245,7 +246,7 @@ def test_jko_in_quantile_coordinates_finds_the_gaussian_step():
 
 
 @pytest.mark.parametrize("V", [bowl(1.5), double_well, tilted, lambda x: torch.cos(3 * x[..., 0]) / 5 + x[..., 0].square() / 2])
-@pytest.mark.parametrize("tau", [0.05, 0.5])
+@pytest.mark.parametrize("tau", [0.05, 0.5, 5.0])
 def test_jko_decreases_the_energy_by_its_own_square(V, tau, generator):
     x = (torch.rand(60, generator=generator) * 4 - 2).sort().values
     p = torch.rand(59, generator=generator) + 0.1
@@ -259,7 +260,7 @@ def test_jko_decreases_the_energy_by_its_own_square(V, tau, generator):
     z = y.clone().requires_grad_()
     total = gf.free_energy(V, z, p) + gf.w2_squared_quantiles(y, z, p) / (2 * tau)
     total.backward()
-    assert z.grad.abs().max() > 1e-6  # not at rest yet: the next step moves
+    assert z.grad.abs().max() > 1e-8  # not at rest yet: the next step moves
     z = gf.jko_quantile_step(V, y, p, tau=tau).requires_grad_()
     (gf.free_energy(V, z, p) + gf.w2_squared_quantiles(y, z, p) / (2 * tau)).backward()
     assert z.grad.abs().max() < 1e-9

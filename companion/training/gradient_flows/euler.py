@@ -59,6 +59,8 @@ def _halved(objective, y, moved):
         trial = y + 0.5**power * moved
         accept = ~found & (objective(trial) <= before)
         best, found = torch.where(accept[..., None], trial, best), found | accept
+        if found.all():
+            break
     return best
 
 

@@ -14,7 +14,7 @@ import torch
 from scipy.linalg import eigh_tridiagonal
 
 from companion.energies import grad
-from companion.inputs import a_count, a_function, a_number, a_tensor
+from companion.inputs import a_count, a_function, a_number, a_tensor, look
 
 
 def bernoulli(z):
@@ -100,6 +100,6 @@ def spacing(grid):
     if a_tensor(grid, "grid").ndim != 1 or len(grid) < 3:
         raise ValueError(f"grid has shape {tuple(grid.shape)}; expected at least three points (m,).")
     h = (grid[-1] - grid[0]) / (len(grid) - 1)
-    if type(grid) is torch.Tensor and not (h > 0 and ((torch.diff(grid) - h).abs() < 1e-3 * h).all()):
+    if look(lambda: ((torch.diff(grid) - h).abs() < 1e-3 * h).all(), grid) is False:
         raise ValueError("grid is not uniform and increasing; expected torch.linspace(lo, hi, m).")
     return h

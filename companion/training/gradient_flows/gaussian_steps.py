@@ -13,7 +13,7 @@ m and s are numbers or tensors; lam, tau > 0. Raises TypeError, ValueError.
 
 import torch
 
-from companion.inputs import a_number, a_tensor
+from companion.inputs import a_number, a_tensor, look
 
 
 def ou_moments(t, m, v, *, lam):
@@ -98,7 +98,7 @@ def _gaussian(m, s, lam, tau=1.0, *, squared=False):
     m, s = (a if isinstance(a, torch.Tensor) else torch.tensor(a_number(a, name), dtype=torch.float64) for a, name in ((m, "m"), (s, "s")))
     for a, name in ((m, "m"), (s, "v" if squared else "s")):
         a_tensor(a, name)
-        if name != "m" and type(a) is torch.Tensor and not (a > 0).all():
+        if name != "m" and look(lambda a=a: (a > 0).all(), a) is False:
             raise ValueError(f"{name} = {a}; expected a positive {'variance' if squared else 'standard deviation'}.")
     return m, s
 

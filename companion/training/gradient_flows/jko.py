@@ -11,7 +11,7 @@ Anal. 46 (2008).
 """
 
 import torch
-from scipy.linalg import solveh_banded
+from scipy.linalg import LinAlgError, solveh_banded
 
 from companion.energies import grad
 from companion.inputs import a_count, a_function, a_number, a_tensor
@@ -37,8 +37,8 @@ def w2_squared_quantiles(x, y, p):
 def jko_quantile_step(V, x, p, *, tau, iterations=100):
     """The points y (n,) of the JKO step of length tau > 0 from x (n,), gap masses p (n-1,): Newton's method with a tridiagonal Hessian.
 
-    V: (n, 1) -> (n,), twice differentiable, with V + x^2 / (2 tau) convex. The energy drops: F(y) + W2^2(x, y) / (2 tau) <= F(x).
-    Raises TypeError, ValueError.
+    V: (n, 1) -> (n,), twice differentiable. The minimiser is unique where V + x^2 / (2 tau) is convex; elsewhere the result is a critical point
+    below the start. In both cases the energy pays for the distance: F(y) + W2^2(x, y) / (2 tau) <= F(x). Raises TypeError, ValueError.
     """
     _quantiles(V, x, p)
     a_number(tau, "tau", above=0)
@@ -51,7 +51,7 @@ def jko_quantile_step(V, x, p, *, tau, iterations=100):
     for _ in range(iterations):
         slope, bend = _derivatives(V, y)
         force = w * (slope + (y - x) / tau) - _pressure(p, y)
-        moved = -_solve_tridiagonal(w * (bend + 1 / tau), p / torch.diff(y).square(), force)
+        moved = -_newton(w, bend, tau, p / torch.diff(y).square(), force)
         y = _shortened(objective, y, moved)
         if (force * moved).sum().abs() < 1e-20:
             break
@@ -68,6 +68,14 @@ def _pressure(p, y):
     """Minus the derivative of the entropy at each point: p_{i-1} / gap_{i-1} - p_i / gap_i, the jump of the density."""
     density, zero = p / torch.diff(y), torch.zeros_like(p[:1])
     return torch.cat((zero, density)) - torch.cat((density, zero))
+
+
+def _newton(w, bend, tau, c, force):
+    """H^-1 force, with |V''| in place of V'' where H is not positive: a direction of descent in all cases."""
+    try:
+        return _solve_tridiagonal(w * (bend + 1 / tau), c, force)
+    except LinAlgError:
+        return _solve_tridiagonal(w * (bend.abs() + 1 / tau), c, force)
 
 
 def _solve_tridiagonal(diagonal, c, force):
