@@ -210,6 +210,7 @@ def test_growth_rates_golden_and_limits():
     assert np.allclose([tf.growth_sa(5.0, k) for k in range(1, 5)], golden, atol=1e-6)
     assert np.allclose([tf.growth_usa(3.0, k, noise=0.2) for k in (1, 2)], [iv(1, 3) / 3 - 0.2, 4 * (iv(2, 3) / 3 - 0.2)])
     assert np.allclose([tf.growth_sa(-2.0, k, noise=0.1) for k in (1, 3)], [-iv(k, -2) / 2 / iv(0, 2) * k**2 - 0.1 * k**2 for k in (1, 3)])
+    assert abs(tf.growth_usa(-2.0, 2) + 2 * iv(2, 2)) < 1e-12
     assert (tf.growth_usa(0.0, 1), tf.growth_usa(0.0, 2), tf.growth_sa(0.0, 1), tf.growth_sa(0, 3)) == (0.5, 0.0, 0.5, 0.0)
     assert tf.growth_usa(0.0, 2, noise=0.1) == tf.growth_sa(0.0, 2, noise=0.1) == -0.4
     assert abs(tf.growth_usa(1e-6, 1) - 0.5) < 1e-6
@@ -229,6 +230,8 @@ def test_jumps_of_the_fastest_mode(k, beta):
 def test_fastest_mode_is_about_root_two_beta():
     assert [tf.k_max(b) for b in (25, 64, 100)] == [7, 11, 14]
     assert abs(tf.k_max(900) / math.sqrt(1800) - 1) < 0.03
+    for noise_level in (0.5, 2.0, 9.0):
+        assert tf.k_max(9.0, noise=noise_level) == 1 + int(np.argmax([tf.growth_usa(9.0, k, noise=noise_level) for k in range(1, 12)]))
     assert tf.k_max(4.0, noise=0.99 * tf.noise_threshold(4.0)) == 1 < tf.k_max(4.0)
 
 

@@ -6,7 +6,7 @@ Source: Geshkovski, Letrouit, Polyanskiy, Rigollet, A mathematical perspective o
 import torch
 
 from companion.flow import heun
-from companion.inputs import a_cloud, a_function, a_number, a_tensor
+from companion.inputs import a_cloud, a_function, a_number, a_tensor, look
 
 
 def normalise(x):
@@ -71,6 +71,6 @@ def _normalised(masses, x):
     a_tensor(masses, "masses")
     if masses.shape != (x.shape[-2],):
         raise ValueError(f"masses has shape {tuple(masses.shape)}; expected one mass a token: ({x.shape[-2]},).")
-    if type(masses) is torch.Tensor and (masses <= 0).any():
+    if look(lambda: (masses <= 0).any(), masses):
         raise ValueError(f"masses has the minimum {masses.min().item()}; expected positive numbers.")
     return masses / masses.sum()

@@ -33,12 +33,10 @@ def paced_usa(t, x, beta):
 
 
 def predicted_clusters(beta, D=0.0, *, modes=16):
-    """argmax_k of SA's rates k^2 (I_k/(beta I_0) - D): how many clusters grow first; 1 where nothing grows. 0-d, in beta's dtype."""
+    """argmax_k of SA's rates k^2 (I_k/(beta I_0) - D): how many clusters grow first, and 1 where nothing grows. 0-d, in beta's dtype."""
     rates = lattice_rates(beta, modes=modes) / lattice_partition(beta)
     k = torch.arange(1, modes + 1, dtype=rates.dtype, device=rates.device)
-    rates = rates - a_number(D, "D") * k**2
-    best = (torch.argmax(rates, -1) + 1).to(rates.dtype)
-    return torch.where(rates.amax(-1) > 0, best, torch.ones_like(best))
+    return (torch.argmax(rates - a_number(D, "D") * k**2, -1) + 1).to(rates.dtype)
 
 
 def _circle(beta, n):
