@@ -1,17 +1,21 @@
 // Numbers and sentences as Python's format() writes them, so that the page says what the still picture says.
 
-function pythonFixed(value, digits) {
-  if (Math.abs(value) >= 1e21) return `${BigInt(value)}${digits ? `.${"0".repeat(digits)}` : ""}`; // toFixed turns to exponents there
-  const text = value.toFixed(digits);
-  const exact = Math.abs(value).toFixed(Math.min(100, digits + 60));
-  const cut = exact.indexOf(".") + 1 + digits;
-  if (!/^50*$/.test(exact.slice(cut))) return text;
-  const even = Number(exact.slice(0, cut).replace(".", "").slice(-1)) % 2 === 0; // a tie: Python rounds to even, toFixed away from 0
-  return even ? `${value < 0 ? "-" : ""}${exact.slice(0, digits ? cut : cut - 1)}` : text;
+function tieToEven(rounded, exact, digits) { // exact: the digits in full; Python rounds a tie to even, toFixed and toExponential up
+  const kept = exact.indexOf(".") + 1 + digits;
+  if (!/^50*$/.test(exact.slice(kept))) return rounded;
+  const down = exact.slice(0, digits ? kept : kept - 1);
+  return Number(down.slice(-1)) % 2 === 0 ? down : rounded;
 }
 
-function pythonExponential(value, digits) {
-  return value.toExponential(digits).replace(/e([+-])(\d)$/, "e$10$2"); // two digits of exponent at least
+function pythonFixed(value, digits) {
+  if (Math.abs(value) >= 1e21) return `${BigInt(value)}${digits ? `.${"0".repeat(digits)}` : ""}`; // toFixed turns to exponents there
+  return tieToEven(value.toFixed(digits), value.toFixed(Math.min(100, digits + 60)), digits);
+}
+
+function pythonExponential(value, digits) { // two digits of exponent at least
+  const [mantissa, power] = value.toExponential(digits).split("e");
+  const exact = value.toExponential(Math.min(100, digits + 60)).split("e")[0];
+  return `${tieToEven(mantissa, exact, digits)}e${power.replace(/^([+-])(\d)$/, "$10$2")}`;
 }
 
 function pythonGeneral(value, digits) {

@@ -41,9 +41,19 @@ class Engine {
   }
 }
 
-async function bootEngine(assets) {
+function checkBrowser() { // before 4 MB are fetched in vain
   if (typeof WebAssembly === "undefined") throw new Error("WebAssembly is missing");
   if (typeof Worker === "undefined") throw new Error("workers are missing");
+  if (typeof DecompressionStream === "undefined") throw new Error("the browser is too old");
+  try {
+    new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)); // the empty module
+  } catch (refused) {
+    throw new Error("WebAssembly is not allowed here");
+  }
+}
+
+async function bootEngine(assets) {
+  checkBrowser();
   const engine = new Engine();
   const { mjs, wasm } = await assets.load("runtime");
   await engine.request({ op: "boot", mjs, wasm });

@@ -1,7 +1,7 @@
 // The state of figures in the page's address: #tokens?beta=5&seed=3;other?lr=0.1 . A link brings back controls and seed.
 
 function addressParts() {
-  return decodeURI(location.hash.slice(1)).split(";").filter(Boolean);
+  return location.hash.slice(1).split(";").filter(Boolean);
 }
 
 function addressOf(spec, run) { // "tokens?beta=5&model=SA&seed=0"
@@ -20,13 +20,8 @@ function linkTo(spec, run) {
   return `${location.href.split("#")[0]}#${addressOf(spec, run)}`;
 }
 
-function readAddress(spec, run) { // map name -> value for this figure, empty when the address does not speak of it; null when absent
-  let part;
-  try {
-    part = addressParts().find((text) => text.startsWith(`${spec.name}?`));
-  } catch (malformed) {
-    return null;
-  }
+function readAddress(spec, run) { // map name -> value for this figure, empty when it asks for nothing else; null when absent
+  const part = addressParts().find((text) => text.startsWith(`${spec.name}?`));
   if (part === undefined) return null;
   const wanted = new Map();
   for (const [name, text] of new URLSearchParams(part.slice(spec.name.length + 1))) {

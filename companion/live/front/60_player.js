@@ -6,7 +6,7 @@ const FRAME_MILLISECONDS = 30; // about 30 frames a second: a run of 150 frames 
 class Player {
   constructor(spec, run, tape, source) {
     Object.assign(this, { spec, run, tape, source, history: new FrameHistory(), mode: "none", limit: spec.frames + 1, grounds: {} });
-    Object.assign(this, { playing: false, loading: false, awake: false, visible: true, blown: false, epoch: 0, jobs: 0, problem: "" });
+    Object.assign(this, { playing: false, loading: false, awake: false, visible: true, blown: false, hurrying: false, epoch: 0, jobs: 0, problem: "" });
     this.queue = Promise.resolve();
     this.wanted = new Map(); // what the reader has set and the run does not know yet
     this.onshow = () => {};
@@ -15,7 +15,7 @@ class Player {
 
   status() {
     if (this.problem) return "error";
-    if (this.loading) return "loading";
+    if (this.loading || this.hurrying) return "loading";
     if (this.playing) return "playing";
     return this.mode === "live" ? "ready" : this.mode;
   }
@@ -55,7 +55,7 @@ class Player {
     this.epoch += 1;
     this.wanted.clear();
     this.run.restore();
-    this.problem = `This browser does not compute the figure here (${error.message}). A recording of the declared run is shown instead.`;
+    this.problem = `This browser does not compute the figure here (${error.message.slice(0, 120)}). A recording of the declared run is shown instead.`;
     if (this.mode === "none") this.showTape({ still: true }).catch(() => {});
   }
 

@@ -70,7 +70,9 @@ Object.assign(Player.prototype, {
       if (stale()) return;
       this.run.take(this.wanted);
       this.run.begin();
-      await this.becomeLive(await this.firstFrames());
+      const first = await this.firstFrames();
+      this.hurrying = still || (play && prefersReducedMotion());
+      await this.becomeLive(first);
       if (still) await this.computeTo(this.spec.still);
       else if (play && prefersReducedMotion()) await this.computeTo(this.spec.still);
       else if (play) this.go();
@@ -87,14 +89,24 @@ Object.assign(Player.prototype, {
   },
 
   async computeTo(number) { // without drawing what lies between
-    const { epoch } = this;
     this.history.seek(number);
+    this.hurrying = true;
+    this.onstatus();
+    try {
+      await this.hurry(number, this.epoch);
+    } finally {
+      this.hurrying = false;
+      this.show();
+    }
+  },
+
+  async hurry(number, epoch) {
     while (this.history.last.number < number && epoch === this.epoch) {
       const frame = await this.source.advance(this.run, this.history.last, this.run.steps(this.history.last.k));
       if (!frame.finite) return this.blow(frame);
       this.history.push({ ...frame, number: this.history.last.number + 1 });
     }
-    return this.show();
+    return undefined;
   },
 
   change(name, value) {

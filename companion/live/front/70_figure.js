@@ -84,6 +84,7 @@ function showStatus(figure, spec, player, parts) {
 function messageFor(spec, player) {
   if (player.problem) return player.problem;
   if (player.loading) return spec.engine === "kernel" ? "Waiting for the kernel …" : "Loading the engine (once for all figures) …";
+  if (player.hurrying) return "Computing …";
   return spec.engine === "kernel" && !player.source ? "A recording. In a notebook with a kernel the controls move." : "";
 }
 

@@ -55,12 +55,20 @@ function setsState(target) { // a slider, a choice, the seed: not the time, not 
 }
 
 function followAddress(figure, spec, player) { // a link within the page, and the first arrival
+  const seek = () => {
+    if (lastNamed() === spec.name) figure.scrollIntoView({ block: "center" });
+  };
   const go = () => {
     const wanted = readAddress(spec, player.run);
-    if (!wanted) return;
-    figure.scrollIntoView({ block: "center" });
-    if (player.mode !== "none") restoreFrom(player, wanted);
+    if (wanted && player.mode !== "none") restoreFrom(player, wanted);
+    seek();
   };
   globalThis.addEventListener("hashchange", go);
-  if (readAddress(spec, player.run)) figure.scrollIntoView({ block: "center" });
+  globalThis.addEventListener("load", seek); // pictures above have their height only then
+  seek();
+}
+
+function lastNamed() { // of several figures in the address the last one was moved last
+  const named = addressParts().filter((part) => part.includes("?"));
+  return named.length ? named[named.length - 1].split("?")[0] : null;
 }

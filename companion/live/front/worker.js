@@ -29,7 +29,6 @@ function bytesOf(source) { // base64 text (pages), or bytes (notebooks)
 }
 
 async function boot({ mjs, wasm }) {
-  if (typeof DecompressionStream === "undefined") throw new Error("this browser cannot unpack the runtime");
   const packed = new Blob([bytesOf(wasm)]).stream().pipeThrough(new DecompressionStream("gzip"));
   const binary = new Uint8Array(await new Response(packed).arrayBuffer());
   const address = URL.createObjectURL(new Blob([bytesOf(mjs)], { type: "text/javascript" }));
