@@ -31,6 +31,7 @@ serve: book
 
 bench: book
 	$(BIN)/python tools/bench.py
+	$(BIN)/python -m bench
 
 vendor:
 	$(PYTHON) tools/vendor.py

@@ -49,7 +49,7 @@ def measure(browser, base, name):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{base}/{name}", wait_until="commit")
-    page.wait_for_selector("img.live-poster, article")
+    page.wait_for_selector("footer", state="attached")
     poster = page.evaluate(POSTER)
     page.wait_for_load_state("networkidle")
     files = {SITE / unquote(urlparse(url).path).lstrip("/") for url in asked if url.startswith(base)}

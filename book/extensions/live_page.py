@@ -24,8 +24,9 @@ STATE = "application/vnd.jupyter.widget-state+json"
 WIDGETS = ["vendor/requirejs/require.js", "widgets-paths.js", "vendor/html-manager/embed-amd.js"]
 SHIPPED = ["requirejs", "html-manager", "anywidget", "mathjax"]
 FIGURE = re.compile(r'<figure\b[^>]*\bclass="[^"]*\blive\b')
-MENDED = [  # a fold of the menu without a name; three names for the one button of light and dark
+MENDED = [  # a fold of the menu without a name; a fold with two; three names for the one button of light and dark
     (re.compile(r"<summary>(?=<span class=\"toctree-toggle\")"), '<summary aria-label="Pages of this part">'),
+    (re.compile(r'<summary aria-label="Toggle hidden content">'), "<summary>"),
     (re.compile(r'(<i class="theme-switch [^>]*?) title="[^"]*"'), r"\1"),
 ]
 NOTEBOOK_BUTTONS = ("download-buttons", "launch-buttons")
@@ -42,7 +43,7 @@ class LiveFigure(SphinxDirective):
         path = Path(self.env.srcdir) / f"{document}.ipynb"
         self.env.note_dependency(str(path))
         for html in figures_of(path):
-            if f'data-name="{name}"' in html:
+            if f'id="live-{name}"' in html:
                 return [nodes.raw("", html, format="html")]
         raise self.error(f"{document}.ipynb shows no live figure named {name!r}.")
 
