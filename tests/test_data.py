@@ -45,6 +45,7 @@ def test_mixture_visits_its_centers_equally():
     assert near(nearest.argmin(1), 0.5, 0.5)
     assert near(nearest.amin(1) ** 2, 3 * 0.04, 0.04 * math.sqrt(6))
     eight = data.mixture(N, generator=g(), scale=0.0)
+    assert near(eight[:, 0], 0.0, math.sqrt(2)) and near(eight[:, 1], 0.0, math.sqrt(2))
     assert torch.allclose(eight.norm(dim=1), torch.tensor(2.0)) and len(torch.unique((eight * 1e3).round(), dim=0)) == 8
 
 

@@ -177,6 +177,30 @@ def test_rows_in_many_blocks_give_the_same(monkeypatch):
         assert_same(value_and_gradients(functools.partial(by_rows, op), args), value_and_gradients(op, args), 1e-12)
 
 
+def test_rows_keep_nothing_of_the_matrix_for_the_gradient(monkeypatch):
+    monkeypatch.setattr(kernels.engines, "BLOCK", {"cpu": 8000})
+    x, y, *_ = clouds(n=200, m=200)
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda z: kept.append(z.numel()) or z, lambda z: z):
+        mean_kernel(energy_distance, x, y, engine=streamed)
+    assert sum(kept) < 200 * 200 / 4
+
+
+def test_a_shifted_cloud_stays_in_float32():
+    seen = []
+
+    class Kinds(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            out = func(*args, **(kwargs or {}))
+            seen.extend(z.dtype for z in (out if isinstance(out, (tuple, list)) else [out]) if isinstance(z, torch.Tensor))
+            return out
+
+    x, y, b, _ = [z.detach() for z in clouds(dtype=torch.float32, offset=50.0)]
+    with Kinds():
+        gaussian_sum(x, y, b, length=1.0, engine=streamed)
+    assert torch.float64 not in seen
+
+
 def test_softmax_average_limits():
     x, y, b, _ = [z.detach() for z in clouds()]
     for engine in (dense, streamed):
@@ -238,11 +262,12 @@ def test_an_export_takes_the_dense_formula_at_every_size():
         return force + softmax_average(x, x, x, beta=beta) + gaussian_sum(x, x, x, length=length) + softmin(x, x, eps=0.3)[:, None]
 
     numbers = torch.tensor(1.3, dtype=torch.float64), torch.tensor(0.6, dtype=torch.float64)
-    graph = make_fx(field, tracing_mode="symbolic")(clouds(n=17, d=2)[0].detach(), *numbers)
-    assert not any("attention" in str(node.target) or "cdist" in str(node.target) for node in graph.graph.nodes)
-    for n in (5, 2500):
-        x = clouds(n=n, d=2, seed=n)[0].detach()
-        assert torch.allclose(graph(x, *numbers), field(x, *numbers), rtol=1e-9)
+    for traced in (17, 2500):  # a size that would be dense anyway, and one that would not
+        graph = make_fx(field, tracing_mode="symbolic")(clouds(n=traced, d=2)[0].detach(), *numbers)
+        assert not any("attention" in str(node.target) or "cdist" in str(node.target) for node in graph.graph.nodes)
+        for n in (5, 2500 if traced == 17 else 30):
+            x = clouds(n=n, d=2, seed=n)[0].detach()
+            assert torch.allclose(graph(x, *numbers), field(x, *numbers), rtol=1e-9)
 
 
 def test_keops_agrees():
