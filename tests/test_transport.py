@@ -65,6 +65,8 @@ def test_line_keeps_its_digits_in_float32():
     value = line_w2_squared(x, y)
     single = line_w2_squared(x.float(), y.float())
     assert single.dtype == torch.float32 and abs(single - value) < 2e-6 * value
+    weighted = line_w2_squared(x.float(), y.float(), torch.ones(100_000))
+    assert abs(weighted - value) < 2e-6 * value
 
 
 def test_quantile_function():

@@ -18,10 +18,9 @@ def line_w2_squared(x, y, a=None, b=None):
         return (x.sort(-1).values - y.sort(-1).values).square().mean(-1)
     (x, F), (y, G) = _sorted_line(x, a, "a"), _sorted_line(y, b, "b")
     batch = torch.broadcast_shapes(x.shape[:-1], y.shape[:-1])
-    levels = torch.cat([F.expand(*batch, -1), G.expand(*batch, -1)], -1).sort(-1).values.clamp(max=1)
+    levels = torch.cat([F.expand(*batch, -1), G.expand(*batch, -1)], -1).sort(-1).values
     steps = torch.diff(levels, dim=-1, prepend=torch.zeros_like(levels[..., :1]))
-    middle = levels - steps / 2  # both quantile functions are constant between two levels
-    gaps = (_at_level(x, F, middle) - _at_level(y, G, middle)).square()
+    gaps = (_at_level(x, F, levels) - _at_level(y, G, levels)).square()  # constant from the level before, excluded, to this one
     return (steps * gaps).sum(-1).to(gaps.dtype)
 
 
