@@ -266,7 +266,7 @@ def sample_of(p, n, seed):
 
 
 ONE, TWO = line(0.0, 1.0), law(2, 1)
-SKEW = Gaussian(torch.zeros(2, dtype=F), torch.tensor([[1.0, 0.5], [0.0, 1.0]], dtype=F))
+SKEW = Gaussian(torch.zeros(2, dtype=F), torch.tensor([[1.0, 0.5], [0.4, 1.0]], dtype=F))
 NEGATIVE = Gaussian(torch.zeros(2, dtype=F), torch.diag(torch.tensor([1.0, -0.1], dtype=F)))
 SINGULAR = Gaussian(torch.zeros(2, dtype=F), torch.diag(torch.tensor([1.0, 0.0], dtype=F)))
 W, M, C = torch.ones(2, dtype=F), torch.zeros(2, 2, dtype=F), torch.ones(2, dtype=F)

@@ -188,7 +188,7 @@ X, LINE = cloud(3, 2), cloud(3)
     (lambda: plan(X, cloud(3, 1)), ValueError, "2 coordinates"),
     (lambda: plan(X, X[:0]), ValueError, "at least one point"),
     (lambda: plan(X, X * torch.nan), ValueError, "NaN"),
-    (lambda: plan(X, X, -torch.ones(3)), ValueError, "a has a negative"),
+    (lambda: plan(X, X, torch.tensor([2.0, -1.0, 1.0])), ValueError, "a has a negative"),
     (lambda: plan(X, X, None, torch.zeros(3)), ValueError, "b has a negative entry, or no"),
     (lambda: plan(X, X, torch.tensor([1.0, torch.inf, 1.0])), ValueError, "finite"),
     (lambda: plan(X, X, torch.ones(2)), ValueError, "the 3 points"),

@@ -21,7 +21,7 @@ def line_w2_squared(x, y, a=None, b=None):
     levels = torch.cat([F.expand(*batch, -1), G.expand(*batch, -1)], -1).sort(-1).values
     steps = torch.diff(levels, dim=-1, prepend=torch.zeros_like(levels[..., :1]))
     gaps = (_at_level(x, F, levels) - _at_level(y, G, levels)).square()  # constant from the level before, excluded, to this one
-    return (steps * gaps).sum(-1).to(gaps.dtype)
+    return (steps * gaps).sum(-1)
 
 
 def quantile(x, u, a=None):
@@ -51,14 +51,14 @@ def _a_line(x, name):
 
 
 def _sorted_line(x, w, name):
-    """Points in order, and the weight up to each of them, in float64: sums of 1e5 weights lose a digit in two in float32."""
+    """Points in order, and the weight up to each of them."""
     n = x.shape[-1]
     if w is None:
-        return x.sort(-1).values, torch.arange(1, n + 1, dtype=torch.float64, device=x.device) / n
+        return x.sort(-1).values, torch.arange(1, n + 1, dtype=x.dtype, device=x.device) / n
     w = shares(w, x, name)
     batch = torch.broadcast_shapes(x.shape, w.shape)
     x, order = x.expand(batch).sort(-1)
-    return x, w.expand(batch).gather(-1, order).cumsum(-1, dtype=torch.float64)
+    return x, w.expand(batch).gather(-1, order).cumsum(-1)
 
 
 def _at_level(x, F, u):
