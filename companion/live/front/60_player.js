@@ -1,7 +1,7 @@
 // The player: which frame is shown, what computes the next one, and in which order. All requests go through one queue, one at a time.
 // Modes: "none" (nothing to show yet), "tape" (a recording), "live" (frames come from the source: page or kernel).
 
-const FRAME_MILLISECONDS = 30; // about 30 frames a second: a run of 150 frames takes five
+const FRAME_MILLISECONDS = 33; // about 30 frames a second: a run of 150 frames takes five
 
 class Player {
   constructor(spec, run, tape, source) {
@@ -98,8 +98,8 @@ class Player {
     if (!this.playing) return;
     this.request = requestAnimationFrame((later) => this.loop(later));
     const waits = this.jobs > 0 && !this.takingOver; // the tape goes on while the engine comes up
-    if (waits || now < this.due || !this.visible || document.hidden) return;
-    this.due = now + FRAME_MILLISECONDS - 8; // a screen's frame comes a little early or late
+    if (waits || now < this.due - 8 || !this.visible || document.hidden) return;
+    this.due = Math.max(this.due + FRAME_MILLISECONDS, now); // an even pace, though a screen's frames come a little early or late
     this.tick();
   }
 
