@@ -6,6 +6,7 @@ Graphs are looked up in the package, then in the reader's cache, and exported (s
 
 import hashlib
 import os
+import threading
 import warnings
 from pathlib import Path as File
 
@@ -15,6 +16,7 @@ from companion.live.programs import programs
 
 VERSION = "1"  # of this exporter: part of every key
 SHIPPED = File(__file__).parent / "graphs"
+TRACING = threading.Lock()  # torch's tracer keeps global state: two traces at once fail with KeyError: 'custom'
 ODD = 37  # points in a trace with a symbolic number of points: a size nobody uses, so that nothing is merged with it
 
 
@@ -129,7 +131,19 @@ def graph_of(figure, program, name, start, *, export=True):
 
 
 def graphs(figure, *, export=True):
-    """(programs, graphs): for each choice of options the keys of its programs; for each key the bytes."""
+    """(programs, graphs): for each choice of options the keys of its programs; for each key the bytes.
+
+    Raises Missing if export=False and a graph is not there yet, or another thread is exporting.
+    """
+    if not TRACING.acquire(blocking=export):
+        raise Missing(f"{figure.name}: another figure is being exported")
+    try:
+        return _graphs(figure, export)
+    finally:
+        TRACING.release()
+
+
+def _graphs(figure, export):
     from companion.live.run import Run
 
     table, store = {}, {}
