@@ -149,6 +149,12 @@ def test_times_do_not_drift_in_float32():
     assert torch.equal(path.t, torch.arange(100.0, 111.0))
 
 
+def test_steps_are_exact_in_float32():
+    """Near t = 1000 float32 resolves 6e-5; steps of 1e-3 are still equal to seven digits."""
+    path = flow(lambda t, x: torch.ones_like(x), torch.zeros(()), 1000.01, 10, t0=1000.0, method=euler)
+    torch.testing.assert_close(path.x, torch.linspace(0, 0.01, 11), rtol=1e-6, atol=1e-9)
+
+
 @pytest.mark.parametrize("x0", [torch.tensor(1.5), torch.ones(2, 1)])
 def test_path(x0):
     path = flow(lambda t, x: torch.ones_like(x), x0, 2.0, 10, t0=1.0, every=4)
