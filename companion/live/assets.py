@@ -16,10 +16,7 @@ RUNTIME = File(__file__).parent / "vendor" / "onnxruntime-web"
 def front():
     """The front end's JavaScript: its files in the order of their names inside one scope, the worker's source as a string."""
     worker = (FRONT / "noise.js").read_text() + (FRONT / "worker.js").read_text()
-    parts = [f"const WORKER_SOURCE = {json.dumps(worker)};"]
-    parts += [(FRONT / "noise.js").read_text()]
-    parts += [f.read_text() for f in sorted(FRONT.glob("[0-9]*.js"))]
-    return "\n".join(parts)
+    return "\n".join([f"const WORKER_SOURCE = {json.dumps(worker)};", *(f.read_text() for f in sorted(FRONT.glob("[0-9]*.js")))])
 
 
 def page_script():
