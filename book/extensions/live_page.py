@@ -26,6 +26,7 @@ SHIPPED = ["requirejs", "html-manager", "anywidget", "mathjax"]
 FIGURE = re.compile(r'<figure\b[^>]*\bclass="[^"]*\blive\b')
 MENDED = [  # a fold of the menu without a name; a fold with two; three names for the one button of light and dark
     (re.compile(r"<summary>(?=<span class=\"toctree-toggle\")"), '<summary aria-label="Pages of this part">'),
+    (re.compile(r'<div role="list" class="citation-list">'), '<div class="citation-list">'),  # its children are entries, not items
     (re.compile(r'<summary aria-label="Toggle hidden content">'), "<summary>"),
     (re.compile(r'(<i class="theme-switch [^>]*?) title="[^"]*"'), r"\1"),
 ]
