@@ -284,6 +284,8 @@ def test_root_refuses():
             check.root(itself, 0, lo, hi)
     with pytest.raises(ValueError, match="change of sign"):
         check.root(lambda z: math.nan, 0, -1, 1)
+    with pytest.raises(TypeError, match="tol is"):
+        check.root(itself, 0, -1, 1, tol="small")
 
 
 def test_close(capsys):
