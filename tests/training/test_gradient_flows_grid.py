@@ -266,6 +266,25 @@ def test_jko_decreases_the_energy_by_its_own_square(V, tau, generator):
     assert z.grad.abs().max() < 1e-9
 
 
+def slope_of_jko(V, x, y, p, tau):
+    z = y.clone().requires_grad_()
+    (gf.free_energy(V, z, p) + gf.w2_squared_quantiles(x, z, p) / (2 * tau)).backward()
+    return z.grad.abs().max()
+
+
+def test_newton_converges_quadratically_on_a_jko_step():
+    x, p = quantiles(n=100, wide=3.0)
+    assert slope_of_jko(bowl(1.5), x, gf.jko_quantile_step(bowl(1.5), x, p, tau=0.4, iterations=7), p, 0.4) < 1e-10
+
+
+def test_jko_step_where_the_problem_is_not_convex():
+    x, p = torch.linspace(-1.6, -0.8, 60), torch.full((59,), 1 / 59)
+    for _ in range(3):
+        y = gf.jko_quantile_step(lambda z: 5 * tilted(z), x, p, tau=20.0)
+        assert slope_of_jko(lambda z: 5 * tilted(z), x, y, p, 20.0) < 1e-9
+        x = y
+
+
 def test_jko_ends_at_the_gibbs_law_of_a_double_well():
     x, p = quantiles(m=0.0, s=0.8, n=300, wide=5.0)
     for _ in range(60):
