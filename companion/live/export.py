@@ -5,26 +5,17 @@ Graphs are looked up in the package, then in the reader's cache, and exported (s
 """
 
 import hashlib
-import os
 import threading
 import warnings
-from pathlib import Path as File
 
 import torch
 
+from companion.live import store
 from companion.live.programs import programs
 
-VERSION = "1"  # of this exporter: part of every key
-SHIPPED = File(__file__).parent / "graphs"
+VERSION = "2"  # of this exporter: part of every key
 TRACING = threading.Lock()  # torch's tracer keeps global state: two traces at once fail with KeyError: 'custom'
 ODD = 37  # points in a trace with a symbolic number of points: a size nobody uses, so that nothing is merged with it
-
-
-def cache():
-    """The folder where new graphs go: the package's own in a build (COMPANION_EXPORT=1), else the reader's cache."""
-    if os.environ.get("COMPANION_EXPORT"):
-        return SHIPPED
-    return File(os.environ.get("XDG_CACHE_HOME", File.home() / ".cache")) / "learning-in-motion" / "graphs"
 
 
 def examples(figure, name, start):
@@ -107,6 +98,21 @@ def stripped(model):
         model.graph.ClearField(what)
     model.graph.name = "g"
     model.ClearField("metadata_props")
+    return renamed(model)
+
+
+def renamed(model):
+    """The model with short names for its intermediate values; a model with graphs inside graphs keeps its names."""
+    graph = model.graph
+    if any(a.HasField("g") for node in graph.node for a in node.attribute):
+        return model
+    kept = {v.name for v in [*graph.input, *graph.output]} | {""}
+    short = {}
+    for node in graph.node:
+        for names in (node.input, node.output):
+            names[:] = [n if n in kept else short.setdefault(n, f"_{len(short)}") for n in names]
+    for constant in graph.initializer:
+        constant.name = short.get(constant.name, constant.name)
     return model
 
 
@@ -119,14 +125,12 @@ def graph_of(figure, program, name, start, *, export=True):
     inputs, axes = examples(figure, name, start)
     traced, outputs = trace(program, inputs, axes)
     k = key(traced, inputs, axes, outputs)
-    for folder in (SHIPPED, cache()):
-        if (folder / f"{k}.onnx").exists():
-            return k, (folder / f"{k}.onnx").read_bytes()
-    if not export:
+    data = store.find(k)
+    if data is None and not export:
         raise Missing(f"{figure.name}: {name}")
-    data = to_onnx(traced, inputs, axes, outputs)
-    cache().mkdir(parents=True, exist_ok=True)
-    (cache() / f"{k}.onnx").write_bytes(data)
+    if data is None:
+        data = to_onnx(traced, inputs, axes, outputs)
+        store.keep(k, data)
     return k, data
 
 
@@ -146,11 +150,11 @@ def graphs(figure, *, export=True):
 def _graphs(figure, export):
     from companion.live.run import Run
 
-    table, store = {}, {}
+    table, found = {}, {}
     for option in figure.options:
         start = Run(figure, option).begin().x.detach().cpu()
         row = table.setdefault("|".join(option.values()), {})
         for name, program in programs(figure, option).items():
             row[name], data = graph_of(figure, program, name, start, export=export)
-            store[row[name]] = data
-    return table, store
+            found[row[name]] = data
+    return table, found

@@ -9,12 +9,13 @@ import torch
 
 from companion.live import assets, export
 from companion.live.poster import poster
+from companion.live.store import packed
 from companion.live.tapes import default_tape
 
 DTYPES = {torch.float32: "float32", torch.float64: "float64"}
 
 
-def spec(figure, table, store, tape_id, *, runs=("",), engine=None):
+def spec(figure, table, found, tape_id, *, runs=("",), engine=None):
     """The figure as the page reads it (JSON)."""
     start = None if callable(figure.start) else base64.b64encode(figure.start.detach().cpu().contiguous().numpy().tobytes()).decode()
     shape = list(figure.shape or ()) if callable(figure.start) else list(figure.start.shape)
@@ -29,7 +30,7 @@ def spec(figure, table, store, tape_id, *, runs=("",), engine=None):
         "readouts": list(figure.readouts),
         "views": [v.spec() for v in figure.views],
         "programs": table,
-        "graphs": {k: base64.b64encode(v).decode() for k, v in store.items()},
+        "graphs": {k: base64.b64encode(packed(v)).decode() for k, v in found.items()},
         "tape": {"id": tape_id, "runs": list(runs)},
     }
 

@@ -28,9 +28,13 @@ function bytesOf(source) { // base64 text (pages), or bytes (notebooks)
   return typeof source === "string" ? Uint8Array.from(atob(source), (letter) => letter.charCodeAt(0)) : source;
 }
 
+async function unzipped(source) { // graphs and the runtime's program come gzipped
+  const stream = new Blob([bytesOf(source)]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
 async function boot({ mjs, wasm }) {
-  const packed = new Blob([bytesOf(wasm)]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const binary = new Uint8Array(await new Response(packed).arrayBuffer());
+  const binary = await unzipped(wasm);
   const address = URL.createObjectURL(new Blob([bytesOf(mjs)], { type: "text/javascript" }));
   ort = await import(address);
   URL.revokeObjectURL(address);
@@ -44,7 +48,8 @@ async function boot({ mjs, wasm }) {
 function session(id) {
   if (!sessions.has(id)) {
     if (!sources.has(id)) throw new Error(`graph ${id} is not in the page`);
-    sessions.set(id, ort.InferenceSession.create(bytesOf(sources.get(id)), { executionProviders: ["wasm"], logSeverityLevel: 3 }));
+    const options = { executionProviders: ["wasm"], logSeverityLevel: 3 };
+    sessions.set(id, unzipped(sources.get(id)).then((graph) => ort.InferenceSession.create(graph, options)));
   }
   return sessions.get(id);
 }
