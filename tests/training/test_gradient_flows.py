@@ -169,6 +169,8 @@ def test_three_schemes_follow_their_gaussians_and_langevin_its_variance():
     close(torch.stack((mean[0], std[0], mean[2], std[2])), torch.stack((*jko, *fb)))
     variance = gf.ula_variance(tau=0.4, lam=1.5)
     assert abs(std[1] ** 2 - variance) < 4 * variance * math.sqrt(2 / n) and abs(mean[1]) < 4 * math.sqrt(variance / n)
+    xi = noise((3, n), seed=2, k=0, dtype=torch.float64)
+    close(path.x[1, 1], (1 - 0.6) * x0[1] + math.sqrt(0.8) * xi[1])
     assert (path.end[0].argsort() == x0[0].argsort()).all()  # the optimal map keeps the order
 
 
@@ -252,6 +254,7 @@ def test_hessian_against_autograd(generator):
 
 @pytest.mark.parametrize("call", [
     lambda: gf.ou_moments(-1.0, 0.0, 1.0, lam=1.0), lambda: gf.ou_kl(0.0, 0.0, lam=1.0), lambda: gf.ou_fisher(0.0, 1.0, lam=0.0),
+    lambda: gf.ou_kl(0.0, torch.tensor([1.0, -1.0]), lam=1.0),
     lambda: gf.jko_gaussian_step(0.0, 1.0, tau=0.0, lam=1.0), lambda: gf.ula_gaussian_step(0.0, -1.0, tau=1.0, lam=1.0),
     lambda: gf.fb_gaussian_step(0.0, math.nan, tau=1.0, lam=1.0), lambda: gf.ula_variance(tau=2.0, lam=1.0),
     lambda: gf.fb_variance(tau=3.0, lam=1.0), lambda: gf.ags_bound(0.0, 1.0, tau=-1.0, lam=1.0), lambda: gf.moments([1.0, 2.0]),

@@ -37,7 +37,7 @@ def barenblatt(x, *, t, m, mass=1.0):
     wide = m.clamp(min=HEAT)
     k, power = 1 / (wide + 1), 1 / (wide - 1)
     inside = (1 - (x / front(x, t=t, m=wide, mass=mass)).square()).clamp(min=0)
-    porous = (t / 1.0) ** -k * _constant(x, wide, mass) ** power * inside**power
+    porous = t**-k * _constant(x, wide, mass) ** power * inside**power
     heat = mass * torch.exp(-x.square() / (4 * t)) / (4 * math.pi * t) ** 0.5
     return torch.where(m < HEAT, heat, porous)
 
@@ -46,7 +46,7 @@ def front(x, *, t, m, mass=1.0):
     """t^k sqrt(2 m C / (k (m - 1))), a 0-d tensor in the dtype of x: beyond it u = 0.   m is counted as 1.001 if it is less."""
     m = _exponent(x, m).clamp(min=HEAT)
     k = 1 / (m + 1)
-    return (t / 1.0) ** k * torch.sqrt(2 * m * _constant(x, m, mass) / (k * (m - 1)))
+    return t**k * torch.sqrt(2 * m * _constant(x, m, mass) / (k * (m - 1)))
 
 
 def _exponent(x, m):
