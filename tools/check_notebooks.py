@@ -50,11 +50,23 @@ def cell_faults(cell):
         yield r"\newcommand typesets in the book and not on Colab: write the symbol out"
     if cell.cell_type == "markdown":
         yield from picture_faults(cell.source)
+        yield from formula_faults(cell.source)
     if cell.cell_type == "code":
         if cell.outputs or cell.execution_count is not None:
             yield "it has outputs: clear them before you commit"
         if len(cell.source.splitlines()) > LINES:
             yield f"it has {len(cell.source.splitlines())} lines, more than {LINES}: move mathematics to companion, or split it"
+
+
+def formula_faults(text):
+    """Displayed formulas that touch a line of text: the book then typesets the text as mathematics."""
+    lines, inside = text.splitlines(), False
+    for number, line in enumerate(lines):
+        marks = line.count("$$")
+        before, after = (lines[n].strip() if 0 <= n < len(lines) else "" for n in (number - 1, number + 1))
+        opens, inside = marks and not inside, inside != (marks % 2 == 1)
+        if opens and before and not before.startswith(":") or marks and not inside and after and not after.startswith(":"):
+            yield f"a displayed formula touches text at line {number + 1}: put a blank line before and after $$"
 
 
 def picture_faults(text):

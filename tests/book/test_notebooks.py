@@ -15,7 +15,7 @@ PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAW
 
 def sound():
     """A notebook without a fault."""
-    text = new_markdown_cell("# A title\n\n![a point](point.png) $\\beta$")
+    text = new_markdown_cell("# A title\n\n![a point](point.png) $\\beta$\n\n:::{prf:theorem}\n:label: a\n$$\nx = 1\n$$\n:::")
     return new_notebook(cells=[text, new_code_cell(check.FIRST_CELL), new_code_cell("\n".join(["x = 1"] * 15))])
 
 
@@ -67,12 +67,21 @@ def with_a_silent_figure(notebook):
     notebook.cells[0].source += "\n```{figure} point.png\n:name: point\nA caption.\n```"
 
 
+def with_a_formula_before_text(notebook):
+    notebook.cells[0].source += "\n\n$$\nx = 1\n$$\nand so on"
+
+
+def with_a_formula_behind_text(notebook):
+    notebook.cells[0].source += "\n\nlet\n$$x = 1$$"
+
+
 def with_a_bad_format(notebook):
     notebook.cells[2].metadata = "none"
 
 
 PLANTED = [with_output, with_count, with_widgets, with_a_long_cell, with_another_first_cell, with_a_loud_install, without_code,
-           with_a_macro, with_a_silent_picture, with_a_silent_tag, with_a_silent_figure, with_a_bad_format]  # fmt: skip
+           with_a_macro, with_a_silent_picture, with_a_silent_tag, with_a_silent_figure, with_a_formula_before_text,
+           with_a_formula_behind_text, with_a_bad_format]  # fmt: skip
 
 
 @pytest.mark.parametrize("plant", PLANTED, ids=lambda f: f.__name__)
