@@ -593,6 +593,9 @@ def test_ellipse_moments_and_quadrature():
     assert x.shape == (64, 2) and abs(w.sum().item() - 1) < 1e-12
     m, S = tf.moments(x, 5 * w)
     assert torch.allclose(m, mean) and torch.allclose(S, torch.diag(var))
+    masses = some_masses(64, 3)
+    expected = sum(masses[i] * x[i] for i in range(64)) / masses.sum()
+    assert torch.allclose(tf.moments(x, masses)[0], expected)
     assert abs((w @ (x[:, 0] - 0.3) ** 4).item() - 3 * 0.25) < 1e-9
     L = noise((2, 2), seed=3, k=0, dtype=F8)
     S = L @ L.T
