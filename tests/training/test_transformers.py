@@ -630,7 +630,8 @@ def test_paced_usa_leaves_the_uniform_law_as_fast_as_sa():
     (exercises.a_million, (17.3557,), [(17.0,), (16.6,), (18.2,), (13.8,)]),
     (exercises.three_tokens, (lambda b: (0.75 * b + 0.5) * math.exp(-b / 2),), [
         (lambda b: (0.75 * b + 0.5) * math.exp(b / 2),), (lambda b: 0.75 * b + 0.5,), (lambda b: (0.5 * b + 1 / 3) * math.exp(-b / 2),),
-        (lambda b: (0.7501 * b + 0.5) * math.exp(-b / 2),), (lambda b: (0.75 * b + 0.25) * math.exp(-b / 2),), (lambda b: -(0.75 * b + 0.5) * math.exp(-b / 2),)]),
+        (lambda b: (0.7501 * b + 0.5) * math.exp(-b / 2),),
+        (lambda b: (0.75 * b + 0.25) * math.exp(-b / 2),), (lambda b: -(0.75 * b + 0.5) * math.exp(-b / 2),)]),
 ])
 def test_exercises_accept_the_right_and_refuse_the_wrong(f, right, wrong):
     f(*right)
