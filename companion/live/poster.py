@@ -31,6 +31,7 @@ def draw_points(ax, view, j, seen, **_):
     frames, o = [_array(s[f"show{j}"]) for _, s in seen], view.options
     if view.kind == "circle":
         frames = [np.stack([np.cos(f), np.sin(f)], -1) if f.ndim == 1 else f for f in frames]
+    if view.kind in ("circle", "sphere"):
         angle = np.linspace(0, 2 * np.pi, 181)
         ax.plot(np.cos(angle), np.sin(angle), color="0.75", lw=0.8)
     now = frames[-1]

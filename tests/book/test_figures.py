@@ -1,5 +1,6 @@
 """Every live figure of the built book, moved by keyboard in a browser: it changes, and its numbers are torch's."""
 
+import base64
 import json
 import os
 import pickle
@@ -11,6 +12,7 @@ import torch
 
 from companion.live import replay
 from companion.live.controls import Slider
+from companion.live.store import SHIPPED
 
 ROOT = Path(__file__).parents[2]
 SITE = Path(os.environ.get("COMPANION_SITE", ROOT / "_build" / "html"))
@@ -61,32 +63,55 @@ def move_controls(seen, figure, declaration):
     for name, control in declaration.controls.items():
         if name in declaration.buttons:
             continue
-        kind = "input[type=range]" if isinstance(control, Slider) else "input[type=radio]:checked"
-        figure.locator(f".live-control[data-name='{name}'] {kind}, .live-choice[data-name='{name}'] {kind}").first.focus()
-        for _ in range(2):
-            seen.page.keyboard.press("ArrowLeft" if isinstance(control, Slider) and control.value > (control.lo + control.hi) / 2 else "ArrowRight")
+        slides = isinstance(control, Slider)
+        figure.locator(f"input[name='{name}']" if slides else f".live-choice[data-name='{name}'] input:checked").focus()
+        seen.page.keyboard.press("ArrowLeft" if slides and control.value > (control.lo + control.hi) / 2 else "ArrowRight")
         yield name
 
 
-@pytest.mark.parametrize("item", RUNNING, ids=identify)
-def test_controls_move_it_and_its_numbers_are_torchs(visit, address, item):
-    page, spec = item
-    declaration = pickle.loads((FIGURES / f"{spec['name']}.{spec['tape']['id']}.pkl").read_bytes())
-    seen, figure = open_figure(visit, address, page, spec["name"])
-    before = ask(figure, "c.state()")["controls"]
-    moved = list(move_controls(seen, figure, declaration))
-    ask(figure, "c.ready()")
-    now = ask(figure, "c.state()")["controls"]
-    many = [n for n in moved if n not in declaration.choices or len(declaration.controls[n].options) != 2]
-    assert all(now[name] != before[name] for name in many), (before, now)
-    figure.locator("[data-act=pause], [data-act=play]").first.evaluate("b => 0")
-    ask(figure, f"c.pause && c.pause(), c.reset().then(() => c.advance({declaration.box.get('steps', STEPS)}))")
+def declaration_of(spec):
+    return pickle.loads((FIGURES / f"{spec['name']}.{spec['tape']['id']}.pkl").read_bytes())
+
+
+def run_and_compare(figure, declaration):
+    """Start again with the present controls, take the steps, and compare with torch's own run of the same events."""
+    ask(figure, f"c.reset().then(() => c.advance({declaration.box.get('steps', STEPS)}))")
     state = ask(figure, "c.state()")
     path = replay(declaration, state["events"], state["k"])
     x = torch.tensor(state["x"], dtype=torch.float64).reshape(state["shape"])
     difference = (x - path.end.double()).abs().max() / max(1.0, path.end.abs().max().item())
     assert state["k"] > 0 and difference < CLOSE, difference
+
+
+@pytest.mark.parametrize("item", RUNNING, ids=identify)
+def test_controls_move_it_and_its_numbers_are_torchs(visit, address, item):
+    page, spec = item
+    declaration = declaration_of(spec)
+    seen, figure = open_figure(visit, address, page, spec["name"])
+    before = ask(figure, "c.state()")["controls"]
+    moved = list(move_controls(seen, figure, declaration))
+    ask(figure, "c.ready()")
+    now = ask(figure, "c.state()")["controls"]
+    assert all(now[name] != before[name] for name in moved), (before, now)
+    run_and_compare(figure, declaration)
     assert not seen.errors and not seen.outside
+
+
+FIRST = [next(item for item in RUNNING if item[0] == page) for page in sorted({page for page, _ in RUNNING})]
+
+
+@pytest.mark.parametrize("item", FIRST, ids=identify)
+def test_a_double_clicked_page_runs(visit, address, item):
+    page, spec = item
+    seen, figure = open_figure(visit, address, page, spec["name"], scheme="file")
+    run_and_compare(figure, declaration_of(spec))
+    seen.clean()
+
+
+def test_shipped_graphs_are_those_of_the_book():
+    used = {key for _, spec in FOUND for key in spec["graphs"]}
+    assert used == {file.name.removesuffix(".onnx.gz") for file in SHIPPED.glob("*.onnx.gz")}, "make graphs, then commit companion/live/graphs"
+    assert all(len(base64.b64decode(data)) < 10_000 for _, spec in FOUND for data in spec["graphs"].values())
 
 
 @pytest.mark.parametrize("item", RECORDED, ids=identify)

@@ -3,7 +3,7 @@
 function makeChoice(control, change) {
   const group = freshId(control.name);
   const inputs = new Map();
-  const fieldset = makeElement("fieldset", { class: "live-choice" }, makeElement("legend", {}, control.label || control.name));
+  const fieldset = makeElement("fieldset", { class: "live-choice", "data-name": control.name }, makeElement("legend", {}, control.label || control.name));
   for (const option of control.options) {
     const input = makeElement("input", { type: "radio", name: group, value: option });
     input.addEventListener("change", () => input.checked && change(control.name, option));
