@@ -38,6 +38,7 @@ vendor:
 
 graphs: .venv/ready
 	$(BIN)/python tools/stage.py --fresh
+	$(BIN)/python tools/prune.py
 
 clean:
 	rm -rf _build .venv
