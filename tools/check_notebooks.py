@@ -65,7 +65,7 @@ def formula_faults(text):
         marks = line.count("$$")
         before, after = (lines[n].strip() if 0 <= n < len(lines) else "" for n in (number - 1, number + 1))
         opens, inside = marks and not inside, inside != (marks % 2 == 1)
-        if opens and before and not before.startswith(":") or marks and not inside and after and not after.startswith(":"):
+        if (opens and before and not before.startswith(":")) or (marks and not inside and after and not after.startswith(":")):
             yield f"a displayed formula touches text at line {number + 1}: put a blank line before and after $$"
 
 
