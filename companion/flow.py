@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import torch
 
-from companion.inputs import a_count, a_function, a_number, a_tensor
+from companion.inputs import a_count, a_function, a_number, a_tensor, running
 
 
 class Path(NamedTuple):
@@ -103,11 +103,12 @@ def _run(step, x0, t, every, name):
     a_count(every, "every")
     n = len(t) - 1
     kept, states, x = [0], [x0], x0
-    for k in range(n):
-        x = _like(x0, step(k, x), name)
-        if (k + 1) % every == 0 or k + 1 == n:
-            kept.append(k + 1)
-            states.append(x)
+    with running():
+        for k in range(n):
+            x = _like(x0, step(k, x), name)
+            if (k + 1) % every == 0 or k + 1 == n:
+                kept.append(k + 1)
+                states.append(x)
     return Path(t[kept], torch.stack(states))
 
 

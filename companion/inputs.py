@@ -1,11 +1,26 @@
 """Checks of what a reader gives, in the reader's words: what came, what is expected, how to mend it.
 
 Values are looked at only where there are values: in an exported graph, under torch.compile and torch.func.vmap only shapes are checked.
+Inside a run only shapes are checked too: a blow-up is something to see, and a look at every step would make a GPU wait.
 """
 
+import contextlib
+import contextvars
 import math
 
 import torch
+
+RUNNING = contextvars.ContextVar("RUNNING", default=False)
+
+
+@contextlib.contextmanager
+def running():
+    """Within it values are trusted: the verbs have looked at what the reader gave, and the run goes where it goes."""
+    before = RUNNING.set(True)
+    try:
+        yield
+    finally:
+        RUNNING.reset(before)
 
 
 def a_tensor(x, name="x", *, floating=True):
@@ -72,8 +87,8 @@ def a_count(value, name, *, least=1):
 
 
 def look(measure, x):
-    """The Python number measure(), a 0-d tensor computed from x; None where x has no values."""
-    if type(x) not in (torch.Tensor, torch.nn.Parameter) or torch.compiler.is_compiling():
+    """The Python number measure(), a 0-d tensor computed from x; None where x has no values, or is inside a run."""
+    if type(x) not in (torch.Tensor, torch.nn.Parameter) or torch.compiler.is_compiling() or RUNNING.get():
         return None
     try:
         found = measure().item()

@@ -8,6 +8,7 @@ import torch
 from scipy.integrate import solve_ivp
 
 from companion.flow import Path, as_scipy, euler, flow, heun, identity, iterate, rk4
+from companion.inputs import a_tensor
 
 F64 = torch.float64
 A = torch.tensor([[0.1, 1.0], [-2.0, -0.3]], dtype=F64)
@@ -309,3 +310,14 @@ def test_as_scipy_refuses():
         as_scipy(lambda t, x: x, (3, 2))
     with pytest.raises(ValueError, match="shape"):
         as_scipy(lambda t, x: x[0], X)(0.0, np.ones(6))
+
+
+def test_a_field_that_checks_its_input_does_not_stop_a_blow_up():
+    def field(t, x):
+        return a_tensor(x, "x") ** 3 - x**2
+
+    path = flow(field, torch.tensor([1.5, 0.5]), 50.0, 200, method=euler)
+    assert path.end[0].isnan() and path.end[1].isfinite()
+    assert iterate(lambda k, x: a_tensor(x) * torch.nan, torch.ones(2), 2).end.isnan().all()
+    with pytest.raises(ValueError, match="NaN"):  # what the reader gives is looked at, before a run and after it
+        flow(field, path.end, 1.0, 2)

@@ -7,6 +7,8 @@ from typing import Any
 from companion.inputs import a_function
 
 ACTS = ("run", "start")
+LETTERS = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "eps": "ε", "kappa": "κ", "lam": "λ", "mu": "μ",
+           "sigma": "σ", "tau": "τ", "theta": "θ"}
 
 
 def _acts(acts):
@@ -52,7 +54,7 @@ class Slider:
     def spec(self, name):
         """The slider as the page reads it."""
         keys = ("lo", "hi", "value", "log", "step", "acts", "values")
-        return {"kind": "slider", "name": name, "label": self.label or name, **{k: getattr(self, k) for k in keys}}
+        return {"kind": "slider", "name": name, "label": self.label or LETTERS.get(name, name), **{k: getattr(self, k) for k in keys}}
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from collections import namedtuple
 import torch
 
 from companion.flow import Path
+from companion.inputs import running
 from companion.live.programs import programs
 from companion.noise import noise
 
@@ -50,16 +51,18 @@ class Run:
     def advance(self, moment, steps):
         """The moment `steps` steps later."""
         program, (k, t, x) = self.program("step"), moment
-        for _ in range(steps):
-            more = {"xi": noise(x.shape, seed=self.seed, k=k, dtype=x.dtype, device=x.device)} if self.figure.noise else {}
-            x = program(self.inputs(Moment(k, t, x), **more))["next"]
-            k, t = k + 1, t + self.dt
+        with running():
+            for _ in range(steps):
+                more = {"xi": noise(x.shape, seed=self.seed, k=k, dtype=x.dtype, device=x.device)} if self.figure.noise else {}
+                x = program(self.inputs(Moment(k, t, x), **more))["next"]
+                k, t = k + 1, t + self.dt
         return Moment(k, t, x)
 
     @torch.no_grad()
     def see(self, moment):
         """What the views draw at this moment, the readouts, the reference curves."""
-        return self.program("see")(self.inputs(moment))
+        with running():
+            return self.program("see")(self.inputs(moment))
 
     @torch.no_grad()
     def grounds(self):
