@@ -27,8 +27,9 @@ function makeParts(figure, spec, player, { page }) {
   parts.sentence = makeSentence(spec, () => player.valuesShown());
   parts.tools = makeTools(spec, player, { figure, page, views: () => parts.views, sentence: parts.sentence, tell: parts.message.tell });
   parts.body = makeElement("div", { class: "live-body", role: "group", "aria-label": `Live figure: ${spec.name}` }, panels, parts.sentence.element);
+  parts.body.append(parts.transport.element); // play stands next to the picture, also on a small screen
   if (spec.controls.length) parts.body.append(parts.controls.element);
-  parts.body.append(parts.transport.element, parts.message.element, parts.tools);
+  parts.body.append(parts.message.element, parts.tools);
   if (page) addressWriter(spec, player, parts);
   return parts;
 }
