@@ -65,7 +65,7 @@ def main():
     from playwright.sync_api import sync_playwright
 
     sys.path.insert(0, str(ROOT))
-    from tests.book.browsing import INSTALL, chromium, launch
+    from tests.browsing import INSTALL, chromium, launch
 
     if chromium() is None:
         print(f"no Chromium on this machine: {INSTALL}")

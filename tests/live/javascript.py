@@ -3,11 +3,12 @@
 import json
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from companion.live.assets import FRONT
-from tests.book.browsing import INSTALL, chromium, launch
+from tests.browsing import INSTALL, chromium, launch
 
 
 def run(files, expression):
@@ -20,7 +21,13 @@ def run(files, expression):
         return json.loads(done.stdout)
     if chromium() is None:
         pytest.skip(f"neither Node nor Chromium: {INSTALL}")
+    with ThreadPoolExecutor(1) as other:  # playwright wants a thread without the tests' own browser
+        return json.loads(other.submit(in_browser, program).result())
+
+
+def in_browser(program):
+    """The value of a program in a browser of its own."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        return json.loads(launch(playwright).new_page().evaluate(program))
+        return launch(playwright).new_page().evaluate(program)

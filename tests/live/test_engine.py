@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from companion.live import Button, Slider, assets, curves, live, plane, replay
-from tests.book.browsing import INSTALL, Visit, chromium, launch
-from tests.book.conftest import absent, serve  # noqa: F401
+from tests.browsing import Visit
 
 POLICY = "default-src 'self'; script-src 'self' blob: {more}; worker-src blob:; img-src 'self' data:; style-src 'self'"
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Trial</title><link rel="icon" href="data:,">
@@ -30,7 +29,7 @@ def shown(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def address(shown, tmp_path_factory, serve):  # noqa: F811
+def address(shown, tmp_path_factory, serve):
     site = tmp_path_factory.mktemp("site")
     assets.write(site)
     for name, more in (("index", "'wasm-unsafe-eval'"), ("poor", "")):
@@ -38,19 +37,8 @@ def address(shown, tmp_path_factory, serve):  # noqa: F811
     return serve(site)
 
 
-@pytest.fixture(scope="module")
-def serving(address):
-    if chromium() is None:
-        absent(f"no Chromium on this machine: {INSTALL}.")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        yield launch(playwright), address
-
-
 @pytest.fixture
-def open_page(serving):
-    browser, address = serving
+def open_page(browser, address):
     visits = []
 
     def start(path="/index.html", **options):

@@ -14,7 +14,6 @@ import pytest
 import torch
 
 from companion.live import replay
-from tests.book.browsing import INSTALL, chromium, launch
 
 ROOT = Path(__file__).parents[2]
 CHAPTER = ROOT / "book" / "training" / "transformers.ipynb"
@@ -66,29 +65,24 @@ def first_declaration(folder):
     return space["__shown__"].figure
 
 
-def test_the_figure_runs_in_jupyterlab(lab, opening):
-    if chromium() is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no Chromium on this machine: {INSTALL}.")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        page = browser.new_page(viewport={"width": 1280, "height": 1000})
-        page.goto(f"{lab}/lab/tree/opening.ipynb", timeout=90_000)
-        page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        page.wait_for_selector("figure.live[data-status=tape], figure.live[data-status=ready]", timeout=120_000)
-        figure = page.locator("figure.live").first
-        figure.scroll_into_view_if_needed()
-        slider = figure.locator(".live-controls input[type=range]").first
-        before = slider.input_value()
-        slider.focus()
-        for _ in range(3):
-            page.keyboard.press("ArrowRight")
-        assert slider.input_value() != before
-        state = figure.evaluate("async (f) => { const c = f.companion; await c.ready(); await c.reset(); await c.advance(20); return c.state(); }")
-        browser.close()
+def test_the_figure_runs_in_jupyterlab(lab, opening, browser):
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.goto(f"{lab}/lab/tree/opening.ipynb", timeout=90_000)
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=90_000)  # the kernel is there
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_selector("figure.live[data-status=tape], figure.live[data-status=ready]", timeout=120_000)
+    figure = page.locator("figure.live").first
+    figure.scroll_into_view_if_needed()
+    slider = figure.locator(".live-controls input[type=range]").first
+    before = slider.input_value()
+    slider.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    assert slider.input_value() != before
+    state = figure.evaluate("async (f) => { const c = f.companion; await c.ready(); await c.reset(); await c.advance(20); return c.state(); }")
+    page.close()
     path = replay(first_declaration(opening), state["events"], state["k"])
     x = torch.tensor(state["x"], dtype=path.x.dtype).reshape(state["shape"])
     assert state["k"] == 20 and (x - path.end).abs().max() < 1e-4

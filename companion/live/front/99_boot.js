@@ -37,6 +37,7 @@ function renderWidget({ model, el }) { // anywidget's door
 function mountNotebook(model, el) {
   const spec = model.get("spec");
   const figure = makeElement("figure", { class: "live" });
+  figure.addEventListener("keydown", (event) => event.stopPropagation()); // arrows move a slider here: they are no shortcuts of the notebook
   if (spec.caption) figure.append(makeElement("figcaption", {}, spec.caption));
   el.replaceChildren(figure);
   return mountFigure(figure, spec, { model, page: false });
