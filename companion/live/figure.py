@@ -64,11 +64,6 @@ class Figure:
         return [dict(zip(self.choices, labels, strict=True)) for labels in itertools.product(*(self.controls[n].options for n in self.choices))]
 
     @property
-    def random(self):
-        """True if a seed matters."""
-        return self.noise or callable(self.start)
-
-    @property
     def defaults(self):
         """The controls' first values."""
         return {name: c.value for name, c in self.controls.items() if not isinstance(c, Button)}

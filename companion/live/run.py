@@ -89,6 +89,14 @@ class Run:
         return moment
 
 
+def random(figure):
+    """True if the seed matters: there is noise, or the start uses its own."""
+    if figure.noise or not callable(figure.start):
+        return figure.noise
+    first, second = (Run(figure, seed=seed).begin().x for seed in (0, 1))
+    return not torch.equal(first, second)
+
+
 def steps_of_frame(figure, k):
     """How many steps the frame after step k takes: even in t, or even in log t."""
     return max(figure.substeps, k // 25) if figure.pace == "log" else figure.substeps

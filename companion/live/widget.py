@@ -9,6 +9,7 @@ import torch
 
 from companion.live import assets, export
 from companion.live.poster import poster
+from companion.live.run import random
 from companion.live.store import packed
 from companion.live.tapes import default_tape
 
@@ -24,7 +25,7 @@ def spec(figure, table, found, tape_id, *, runs=("",), engine=None):
         **{k: getattr(figure, k) for k in keys},
         "engine": engine or figure.engine or "page",
         "state": {"shape": shape, "dtype": DTYPES[figure.dtype], "start": start},
-        "random": figure.random,
+        "random": random(figure),
         "xi": list(figure.shape) if callable(figure.start) else None,
         "controls": [c.spec(name) for name, c in figure.controls.items()],
         "readouts": list(figure.readouts),

@@ -11,7 +11,7 @@ from companion.flow import Path, flow, identity, iterate
 from companion.live import Button, Choice, Slider, curves, plane, play, replay
 from companion.live.figure import declare
 from companion.live.notebook import answer
-from companion.live.run import Run, steps_of_frame, tape
+from companion.live.run import Run, random, steps_of_frame, tape
 from companion.live.tapes import control_key, decoded, encoded
 from companion.noise import noise
 
@@ -46,6 +46,14 @@ def test_start_noise_has_its_own_number():
     f = declare(lambda t, x: -x, lambda xi, *, n, spread: spread * xi, shape=("n", 2), dt=0.1, seed=3,
                 controls={"n": Slider(2, 30, 6, step=1, acts="start"), "spread": Slider(0, 2, 0.5, acts="start")}, **BOX)
     assert torch.equal(Run(f, {"n": 9}).begin().x, 0.5 * noise((9, 2), seed=3, k=-1))
+
+
+def test_a_seed_matters_where_noise_does():
+    still = declare(pull, lambda xi: xi * 0 + 1, shape=(3, 2), dt=0.1, controls={"rate": Slider(0, 3, 1.5)}, **BOX)
+    stirred = declare(pull, lambda xi: xi, shape=(3, 2), dt=0.1, controls={"rate": Slider(0, 3, 1.5)}, **BOX)
+    noisy = declare(lambda k, x, xi: x + xi, START, method=None, noise=True, **BOX)
+    fixed = declare(pull, START, dt=0.1, controls={"rate": Slider(0, 3, 1.5)}, **BOX)
+    assert [random(f) for f in (still, stirred, noisy, fixed)] == [False, True, True, False]
 
 
 def test_events_act_before_their_step():
