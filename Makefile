@@ -30,7 +30,6 @@ serve: book
 	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
 
 bench: book
-	$(BIN)/python tools/bench.py
 	$(BIN)/python -m bench
 
 vendor:

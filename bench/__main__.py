@@ -1,4 +1,4 @@
-"""python -m bench: run every race, print its table, append them to bench/record.md under the date and the machine."""
+"""python -m bench: measure the pages, run every race, print the tables, append them to bench/record.md under the date and the machine."""
 
 import os
 import pathlib
@@ -7,7 +7,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before torch and KeOps are loaded: both r
 
 import torch
 
-from bench import kernels
+from bench import kernels, pages
 from bench.measure import ROUNDS, machine, run
 
 RACES = [*kernels.RACES]  # generators of Race: a new subject adds its list
@@ -16,7 +16,9 @@ RACES = [*kernels.RACES]  # generators of Race: a new subject adds its list
 def main():
     torch.set_num_threads(1)
     how = f"CPU milliseconds of one thread, median of {ROUNDS} interleaved rounds; a ratio below 1 says that ours is faster."
-    lines = [f"## {machine()}", "", how, ""]
+    seen = ["**Pages** (budget: 2.5 MB gzip and a poster in 1000 ms before touch, live 2500 ms after it)", "", *pages.table(), ""]
+    print("\n".join(seen), flush=True)
+    lines = [f"## {machine()}", "", *seen, how, ""]
     for races in RACES:
         for race in races():
             table = run(race)

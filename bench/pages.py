@@ -1,4 +1,4 @@
-"""How heavy the pages are and how fast they come alive, in Chromium on this machine: one line a page, printed and kept in _build/bench.md.
+"""How heavy the pages are and how fast they come alive, in Chromium on this machine: one line a page.
 
 Weight is what a reader's browser fetches before any touch, as a server with gzip sends it. The poster is the still picture of the first
 figure; live is the time from a reader's touch until the runtime has started and the figure steps. Times tell about this machine; they are
@@ -6,7 +6,6 @@ read, not asserted.
 """
 
 import gzip
-import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -61,15 +60,14 @@ def measure(browser, base, name):
     return f"| {name} | {len(files)} | {raw / 1e6:.2f} | {sent / 1e6:.2f} | {times[0]} | {times[1]} |"
 
 
-def main():
+def table():
+    """The lines of the table, or one line that says why there is none."""
     from playwright.sync_api import sync_playwright
 
-    sys.path.insert(0, str(ROOT))
     from tests.browsing import INSTALL, chromium, launch
 
-    if chromium() is None:
-        print(f"no Chromium on this machine: {INSTALL}")
-        return 1
+    if chromium() is None or not (SITE / "index.html").exists():
+        return [f"The pages were not measured: make book builds them, and Chromium reads them ({INSTALL})."]
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(SITE)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     names = sorted(p.relative_to(SITE).as_posix() for p in SITE.rglob("*.html") if not p.relative_to(SITE).parts[0].startswith("_"))
@@ -78,10 +76,4 @@ def main():
         lines = [HEAD, *(measure(browser, f"http://127.0.0.1:{server.server_port}", name) for name in names)]
         browser.close()
     server.shutdown()
-    (ROOT / "_build" / "bench.md").write_text("\n".join(lines) + "\n")
-    print("\n".join(lines))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return lines
