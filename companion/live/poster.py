@@ -17,9 +17,10 @@ def _array(value):
     return np.asarray(value.detach().cpu(), dtype=float)
 
 
-def _groups(view, n):
-    labels = view.options.get("labels")
-    return np.zeros(n, int) if labels is None else np.asarray(labels)
+def _groups(view, shape):
+    """The group of each point of (n, d) or (c, n, d), as the page takes it: its label, else its first index of three."""
+    i, labels = np.arange(np.prod(shape[:-1], dtype=int)), view.options.get("labels")
+    return (i // shape[-2] if len(shape) > 2 else 0 * i) if labels is None else np.asarray(labels)[i % len(labels)]
 
 
 def _unpacked(packed):
@@ -34,16 +35,16 @@ def draw_points(ax, view, j, seen, **_):
     if view.kind in ("circle", "sphere"):
         angle = np.linspace(0, 2 * np.pi, 181)
         ax.plot(np.cos(angle), np.sin(angle), color="0.75", lw=0.8)
-    now = frames[-1]
+    groups, frames = _groups(view, frames[-1].shape), [f.reshape(-1, f.shape[-1]) for f in frames]
     target = view.target if isinstance(view.target, torch.Tensor) else seen[-1][1].get(f"target{j}")
+    now = frames[-1]
     if target is not None:
-        target = _array(target)
-        edge = _unpacked(o.get("target_colors"))
+        target, edge = _array(target), _unpacked(o.get("target_colors"))
         ax.scatter(target[:, 0], target[:, 1], s=o["size"] * 3, facecolors="none", edgecolors="0.6" if edge is None else edge.clip(0, 1), lw=0.7)
     trail = len(frames) if o.get("trail") is True else int(o.get("trail") or 0)
     colors = _unpacked(o.get("colors"))
-    for g in np.unique(_groups(view, len(now))):
-        mine = _groups(view, len(now)) == g
+    for g in np.unique(groups):
+        mine = groups == g
         color = PALETTE[int(g) % len(PALETTE)]
         if trail:
             past = np.stack(frames[-trail - 1:])[:, mine, :2]
