@@ -4,21 +4,15 @@ import math
 
 import torch
 
-from companion.inputs import a_cloud, a_count, a_number, a_tensor
-
-
-def _generator(generator):
-    if not isinstance(generator, torch.Generator) or generator.device.type != "cpu":
-        raise TypeError(f"generator is {generator!r}; expected a generator on the CPU: torch.Generator().manual_seed(0).")
-    return generator
+from companion.inputs import a_cloud, a_count, a_generator, a_number, a_tensor
 
 
 def _normal(n, d, generator):
-    return torch.randn(a_count(n, "n"), a_count(d, "d"), generator=_generator(generator), dtype=torch.float64)
+    return torch.randn(a_count(n, "n"), a_count(d, "d"), generator=a_generator(generator), dtype=torch.float64)
 
 
 def _angles(n, generator):
-    return 2 * math.pi * torch.rand(a_count(n, "n"), generator=_generator(generator), dtype=torch.float64)
+    return 2 * math.pi * torch.rand(a_count(n, "n"), generator=a_generator(generator), dtype=torch.float64)
 
 
 def _directions(angle):
@@ -39,7 +33,7 @@ def mixture(n, *, generator, centers=None, scale=0.3, dtype=torch.float32, devic
     if centers is None:
         centers = 2 * _directions(torch.arange(8, dtype=torch.float64) * math.pi / 4)
     centers = a_cloud(centers, "centers").to("cpu", torch.float64)
-    which = torch.randint(len(centers), (a_count(n, "n"),), generator=_generator(generator))
+    which = torch.randint(len(centers), (a_count(n, "n"),), generator=a_generator(generator))
     return (centers[which] + a_number(scale, "scale", least=0) * _normal(n, centers.shape[1], generator)).to(device, dtype)
 
 
@@ -114,7 +108,7 @@ def image_cloud(image, n, generator, *, dtype=torch.float32, device=None):
     if image.ndim != 2 or image.numel() == 0 or bool((image < 0).any()) or not 0 < float(image.sum()) < math.inf:
         raise ValueError(f"image has shape {tuple(image.shape)}; expected intensities (h, w), none negative, of finite positive sum.")
     h, w = image.shape
-    pixel = torch.multinomial(image.flatten(), a_count(n, "n"), replacement=True, generator=_generator(generator))
+    pixel = torch.multinomial(image.flatten(), a_count(n, "n"), replacement=True, generator=a_generator(generator))
     row, column = pixel // w, pixel % w
     place = torch.stack([column, row], -1) + torch.rand(n, 2, generator=generator, dtype=torch.float64)
     x = (2 * place - torch.tensor([w, h])) / max(h, w)

@@ -86,9 +86,21 @@ def a_count(value, name, *, least=1):
     return value
 
 
+def a_generator(generator):
+    """Return generator, a torch.Generator on the CPU: there a seed gives the same points on every machine. Raises TypeError."""
+    if not isinstance(generator, torch.Generator) or generator.device.type != "cpu":
+        raise TypeError(f"generator is {generator!r}; expected a generator on the CPU: torch.Generator().manual_seed(0).")
+    return generator
+
+
+def has_values(x):
+    """Whether the tensor x holds numbers: inside an export it stands for any tensor, sizes are symbols, and nothing may be decided by them."""
+    return type(x) in (torch.Tensor, torch.nn.Parameter) and not torch.compiler.is_compiling()
+
+
 def look(measure, x):
     """The Python number measure(), a 0-d tensor computed from x; None where x has no values, or is inside a run."""
-    if type(x) not in (torch.Tensor, torch.nn.Parameter) or torch.compiler.is_compiling() or RUNNING.get():
+    if not has_values(x) or RUNNING.get():
         return None
     try:
         found = measure().item()

@@ -299,6 +299,7 @@ W, M, C = torch.ones(2, dtype=F), torch.zeros(2, 2, dtype=F), torch.ones(2, dtyp
     (lambda: tilt(TWO, quadratic=SKEW.covariance), ValueError, "symmetric"),
     (lambda: tilt(ONE, quadratic=torch.tensor([[-1.0]], dtype=F)), ValueError, "infinite"),
     (lambda: mixture(-W, M, C), ValueError, "negative"),
+    (lambda: mixture(torch.nn.Parameter(-W), M, C), ValueError, "negative"),
     (lambda: mixture(0 * W, M, C), ValueError, "no mass"),
     (lambda: mixture(W[:1], M, C), ValueError, "shapes"),
     (lambda: mixture(W, M, torch.ones(2, 3, 3)), ValueError, "shapes"),

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from companion.inputs import a_cloud, a_count, a_function, a_number, a_tensor, same_dimension
+from companion.inputs import a_cloud, a_count, a_function, a_generator, a_number, a_tensor, has_values, same_dimension
 
 NAN = torch.tensor([[1.0, math.nan]])
 
@@ -65,6 +65,20 @@ def test_same_dimension():
         same_dimension(torch.ones(3, 2), torch.ones(3, 4), ("x", "target"))
     with pytest.raises(ValueError, match=r"a has shape \(3,\)"):
         same_dimension(torch.ones(3), torch.ones(3, 4), ("a", "b"))
+
+
+def test_a_generator():
+    one = torch.Generator()
+    assert a_generator(one) is one
+    for wrong in (None, 0, torch.Generator):
+        with pytest.raises(TypeError, match=r"expected a generator on the CPU: torch\.Generator\(\)\.manual_seed\(0\)"):
+            a_generator(wrong)
+
+
+def test_only_numbers_are_looked_at():
+    seen = []
+    make_fx(lambda x: (seen.append(has_values(x)), x + 1)[1], tracing_mode="symbolic")(torch.ones(3))
+    assert seen == [False] and has_values(torch.ones(3)) and has_values(torch.nn.Parameter(torch.ones(3)))
 
 
 def test_a_function():

@@ -2,6 +2,7 @@
 
 from companion.inputs import a_cloud, a_function, same_dimension
 from companion.kernels import mean_kernel, squared_distances
+from companion.transport import plan
 
 
 def mmd2(y, *, kernel):
@@ -26,8 +27,6 @@ def w2_squared(y):
     y: (..., m, d), the target. The gradient is taken at the optimal plan: (2/n) (x_i - barycentre of the mass that x_i sends); where
     several plans are optimal it is one of the subgradients. Raises TypeError, ValueError.
     """
-    from companion.transport import plan
-
     a_cloud(y, "y")
 
     def E(x):

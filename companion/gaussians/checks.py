@@ -2,7 +2,7 @@
 
 import torch
 
-from companion.inputs import a_tensor
+from companion.inputs import a_tensor, has_values
 
 
 def a_gaussian(p, name):
@@ -32,14 +32,14 @@ def a_symmetric(C, name):
     a_tensor(C, name)
     if C.ndim < 2 or C.shape[-1] != C.shape[-2]:
         raise ValueError(f"{name} has shape {tuple(C.shape)}; expected a square matrix (..., d, d).")
-    if _has_values(C) and not torch.allclose(C, C.mT, rtol=1e-4, atol=1e-6 * C.abs().max().item()):
+    if has_values(C) and not torch.allclose(C, C.mT, rtol=1e-4, atol=1e-6 * C.abs().max().item()):
         raise ValueError(f"{name} is not symmetric; expected C = C^T: use (C + C.mT) / 2.")
     return C
 
 
 def a_covariance(C, name):
     """Return C, symmetric without negative eigenvalue. Raises TypeError, ValueError."""
-    if _has_values(a_symmetric(C, name)):
+    if has_values(a_symmetric(C, name)):
         values = torch.linalg.eigvalsh(C.detach())
         if (values[..., 0] < -_roundoff(C) * values[..., -1].abs()).any():
             raise ValueError(f"{name} has the eigenvalue {values.min().item():.3g}; expected none below 0.")
@@ -57,10 +57,6 @@ def definite_covariance(C, name):
 
 def _roundoff(C):
     return 4 * C.shape[-1] * torch.finfo(C.dtype).eps
-
-
-def _has_values(C):
-    return type(C) in (torch.Tensor, torch.nn.Parameter)
 
 
 def of_shape(value, name, shape):

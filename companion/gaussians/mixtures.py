@@ -11,7 +11,7 @@ import torch
 
 from companion.gaussians.bures import square_root
 from companion.gaussians.checks import definite_covariance
-from companion.inputs import a_cloud, a_count, a_tensor
+from companion.inputs import a_cloud, a_count, a_generator, a_tensor, has_values
 
 
 class Mixture(NamedTuple):
@@ -42,8 +42,7 @@ class Mixture(NamedTuple):
     def sample(self, n, *, generator):
         """n points of the law, (n, d). generator: a torch.Generator on the CPU; a seed gives the same points on every machine."""
         a_count(n, "n")
-        if not isinstance(generator, torch.Generator) or generator.device.type != "cpu":
-            raise TypeError(f"generator is {generator!r}; expected torch.Generator().manual_seed(seed), on the CPU.")
+        a_generator(generator)
         means = self.means.cpu()
         which = torch.multinomial(self.weights.cpu(), n, replacement=True, generator=generator)
         xi = torch.randn(n, means.shape[-1], generator=generator, dtype=means.dtype)
@@ -88,9 +87,9 @@ def mixture(weights, means, covariances):
 
 
 def _check_values(weights, covariances):
-    if type(weights) is torch.Tensor and ((weights < 0).any() or weights.sum() <= 0):
+    if has_values(weights) and ((weights < 0).any() or weights.sum() <= 0):
         raise ValueError("weights has a negative entry or no mass; expected entries of at least 0 with a positive sum.")
     if covariances.ndim == 3:
         definite_covariance(covariances, "covariances")
-    elif type(covariances) is torch.Tensor and (covariances <= 0).any():
+    elif has_values(covariances) and (covariances <= 0).any():
         raise ValueError("covariances has a variance that is not positive; expected every variance above 0.")

@@ -4,12 +4,7 @@ from typing import NamedTuple
 
 import torch
 
-from companion.inputs import a_number, same_dimension
-
-
-def is_traced(x):
-    """Whether x stands for any tensor: inside an export sizes are symbols, and nothing may be decided by them."""
-    return type(x) not in (torch.Tensor, torch.nn.Parameter) or torch.compiler.is_compiling()
+from companion.inputs import a_number, has_values, same_dimension
 
 
 def squared_distances(x, y):
@@ -23,7 +18,7 @@ def squared_distances(x, y):
 
 def squares(x, y):
     """squared_distances without the checks, for inner loops."""
-    if is_traced(x) or is_traced(y):
+    if not (has_values(x) and has_values(y)):
         return sum((x[..., :, None, k] - y[..., None, :, k]).square() for k in range(x.shape[-1]))
     centre = y.detach().mean(-2, keepdim=True)  # the gradient below subtracts two sums: small ones near the origin
     return Squares.apply(x - centre, y - centre)

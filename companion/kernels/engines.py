@@ -7,7 +7,8 @@ is a function engine(op, q, k, b) that returns op(q, k, b), with its first deriv
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from companion.kernels.distances import is_traced, squares
+from companion.inputs import has_values
+from companion.kernels.distances import squares
 
 DENSE = {"cpu": 2**22, "cuda": 2**24}  # pairs in a matrix, at most: (2048 points)^2, (4096 points)^2
 BLOCK = {"cpu": 2**18, "cuda": 2**24}  # pairs in a block: near the cache of a core, enough work for a GPU
@@ -66,7 +67,7 @@ def chosen(engine, q, k):
         if engine not in (dense, streamed, keops):
             raise ValueError(f"engine is {engine!r}; expected None, or one of the functions dense, streamed, keops of companion.kernels.")
         return engine
-    if is_traced(q) or is_traced(k):
+    if not (has_values(q) and has_values(k)):
         return dense
     pairs = torch.broadcast_shapes(q.shape[:-2], k.shape[:-2]).numel() * q.shape[-2] * k.shape[-2]
     if pairs <= DENSE.get(q.device.type, DENSE["cpu"]):

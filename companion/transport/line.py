@@ -2,8 +2,8 @@
 
 import torch
 
-from companion.inputs import a_tensor
-from companion.transport.shares import has_values, shares
+from companion.inputs import a_tensor, has_values
+from companion.transport.shares import shares
 
 
 def line_w2_squared(x, y, a=None, b=None):

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import torch
 
-from companion.inputs import a_cloud, a_number, a_tensor, same_dimension
+from companion.inputs import a_cloud, a_number, a_tensor, has_values, same_dimension
 from companion.kernels import squared_distances
-from companion.transport.shares import has_values, shares
+from companion.transport.shares import shares
 
 DUST = 1e-12  # of a point's share: less than this in an entry of a plan is rounding
 

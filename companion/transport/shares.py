@@ -2,7 +2,7 @@
 
 import torch
 
-from companion.inputs import a_tensor
+from companion.inputs import a_tensor, has_values
 
 
 def shares(w, like, name):
@@ -16,8 +16,3 @@ def shares(w, like, name):
     if has_values(w) and not ((w >= 0).all() and (total > 0).all() and total.isfinite().all()):
         raise ValueError(f"{name} has a negative entry, or no finite positive mass; expected entries of at least 0 with a positive sum.")
     return (w / total).to(like)
-
-
-def has_values(x):
-    """Whether x holds numbers: inside an exported graph it is a symbol."""
-    return type(x) in (torch.Tensor, torch.nn.Parameter)
