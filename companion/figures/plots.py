@@ -41,13 +41,13 @@ def _finish(figure, ax, alt, caption, xlabel="", ylabel="", equal=False):
     return still(figure, alt=alt, caption=caption)
 
 
-def clouds(x, *, alt, caption=None, title=None, size=(4.4, 4.2), area=14):
+def clouds(x, *, alt, caption=None, title=None, size=(4.4, 4.2)):
     """Clouds (n, 2) in the plane, one colour and one marker each. x: a tensor, a list, or {label: tensor}. Raises TypeError, ValueError."""
     a_text(alt)
     figure, ax = axes(title, size)
     items = _named(x, "x")
     for i, (label, cloud) in enumerate(items):
-        ax.scatter(*_plane(cloud, "x").T, s=area, marker=MARKERS[i % 7], color=PALETTE[i % 7], alpha=0.75, linewidths=0, label=label)
+        ax.scatter(*_plane(cloud, "x").T, s=14, marker=MARKERS[i % 7], color=PALETTE[i % 7], alpha=0.75, linewidths=0, label=label)
     _legend(ax, items)
     return _finish(figure, ax, alt, caption, equal=True)
 
@@ -82,21 +82,21 @@ def _grid(box, n):
     return torch.meshgrid(torch.linspace(left, right, n), torch.linspace(low, high, n), indexing="xy")
 
 
-def landscape(f, x=None, *, box, alt, caption=None, title=None, size=(5, 4.2), levels=24, log=False, n=160):
+def landscape(f, x=None, *, box, alt, caption=None, title=None, size=(5, 4.2), log=False):
     """Level sets of a potential f: (..., 2) -> (...) on box = (left, right, low, high), with trajectories x as in `paths`.
 
     log: levels evenly spaced in log(f - min f), for a narrow valley. Raises TypeError, ValueError.
     """
     a_text(alt)
-    across, up = _grid(box, a_count(n, "n", least=2))
+    across, up = _grid(box, 160)
     with torch.no_grad():
         value = a_function(f, "f")(torch.stack([across, up], -1))
     if value.shape != across.shape:
         raise ValueError(f"f gives shape {tuple(value.shape)} on points (n, n, 2); expected (n, n), one number a point.")
     value = (value - value.min()).clamp_min(1e-6).log() if log else value
     figure, ax = axes(title, size)
-    ax.contourf(_array(across), _array(up), _array(value), levels=a_count(levels, "levels"), cmap="Greys", alpha=0.4)
-    ax.contour(_array(across), _array(up), _array(value), levels=levels, colors="#666666", linewidths=0.5)
+    ax.contourf(_array(across), _array(up), _array(value), levels=24, cmap="Greys", alpha=0.4)
+    ax.contour(_array(across), _array(up), _array(value), levels=24, colors="#666666", linewidths=0.5)
     items = [] if x is None else _named(x, "x")
     for i, (label, path) in enumerate(items):
         _draw_paths(ax, path, i, label)
@@ -137,8 +137,8 @@ def curves(t, y, *, alt, caption=None, title=None, size=(5, 3.6), xlabel="t", yl
     return _finish(figure, ax, alt, caption, xlabel, ylabel)
 
 
-def images(x, *, alt, caption=None, title=None, columns=8, titles=None, low=0.0, high=1.0):
-    """A grid of images (n, h, w), black is low and white is high, or (n, h, w, 3), colours in [0, 1]. Raises TypeError, ValueError."""
+def images(x, *, alt, caption=None, title=None, columns=8, titles=None):
+    """A grid of images (n, h, w), 0 is black and 1 is white, or (n, h, w, 3), colours in [0, 1]. Raises TypeError, ValueError."""
     a_text(alt)
     pictures = _array(a_tensor(x, "x"), "x")
     if pictures.ndim not in (3, 4) or len(pictures) == 0 or (pictures.ndim == 4 and pictures.shape[-1] != 3):
@@ -150,6 +150,6 @@ def images(x, *, alt, caption=None, title=None, columns=8, titles=None, low=0.0,
     for i, ax in enumerate(figure.axes):
         ax.axis("off")
         if i < len(pictures):
-            ax.imshow(pictures[i].clip(low, high), cmap="gray", vmin=low, vmax=high)
+            ax.imshow(pictures[i].clip(0, 1), cmap="gray", vmin=0, vmax=1)
             ax.set_title(str(titles[i]) if titles is not None else "", fontsize=9)
     return still(figure, alt=alt, caption=caption)

@@ -59,7 +59,7 @@ def axes(title=None, size=(5, 3.6), *, rows=1, columns=1):
     return figure, ax
 
 
-def still(figure, *, alt, caption=None, dpi=110):
+def still(figure, *, alt, caption=None):
     """The still of a matplotlib figure. alt says what is to be seen, caption stands below it. Raises TypeError, ValueError.
 
     A figure of pyplot is closed, so that the notebook shows it once.
@@ -67,7 +67,7 @@ def still(figure, *, alt, caption=None, dpi=110):
     if not hasattr(figure, "savefig"):
         raise TypeError(f"figure is a {type(figure).__name__}; expected a matplotlib Figure: figure, ax = axes().")
     alt, memory = a_text(alt), io.BytesIO()
-    figure.savefig(memory, format="png", dpi=dpi, facecolor=figure.get_facecolor(), bbox_inches="tight", metadata={"Description": alt})
+    figure.savefig(memory, format="png", dpi=110, facecolor=figure.get_facecolor(), bbox_inches="tight", metadata={"Description": alt})
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(figure)
     return Still(figure, alt, caption, memory.getvalue())
