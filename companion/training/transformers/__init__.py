@@ -1,4 +1,7 @@
-"""Transformers as interacting particles: depth is time, tokens are points, attention is the force that gathers them."""
+"""Transformers as interacting particles: depth is time, tokens are points, attention is the force that gathers them.
+
+Every function raises TypeError or ValueError for what it cannot take, in words.
+"""
 
 from companion.training.transformers.attention import energy, noisy_step, normalise, partition, sa, similarities, tangent, usa
 from companion.training.transformers.circle import (

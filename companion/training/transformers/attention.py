@@ -29,10 +29,14 @@ def sa(t, x, beta, *, masses=None):
 
     x (..., n, d) on the unit sphere; beta any sign; masses (n,) positive, equal if not given. Autonomous: t is not used.
     """
-    logits = a_number(beta, "beta") * similarities(x)
+    return tangent(x, weights(a_number(beta, "beta") * similarities(x), masses) @ x)
+
+
+def weights(logits, masses=None):
+    """A = softmax_j(logits_ij + log m_j): (..., n, n), rows of sum 1; masses (n,), equal if not given."""
     if masses is not None:
-        logits = logits + torch.log(_normalised(masses, x))
-    return tangent(x, torch.softmax(logits, -1) @ x)
+        logits = logits + torch.log(of_sum_one(masses, logits))
+    return torch.softmax(logits, -1)
 
 
 def usa(t, x, beta, *, masses=None):
@@ -43,7 +47,7 @@ def usa(t, x, beta, *, masses=None):
     pull = torch.exp(a_number(beta, "beta") * similarities(x))
     if masses is None:
         return tangent(x, pull @ x / x.shape[-2])
-    return tangent(x, pull @ (_normalised(masses, x)[:, None] * x))
+    return tangent(x, pull @ (of_sum_one(masses, x)[:, None] * x))
 
 
 def energy(x, beta):
@@ -67,7 +71,8 @@ def noisy_step(k, x, xi, *, model, beta, D, dt):
     return normalise(moved + (2 * D * dt) ** 0.5 * tangent(x, xi))
 
 
-def _normalised(masses, x):
+def of_sum_one(masses, x):
+    """masses / sum(masses), (n,): one positive mass for each row of x (..., n, d). Raises TypeError, ValueError."""
     a_tensor(masses, "masses")
     if masses.shape != (x.shape[-2],):
         raise ValueError(f"masses has shape {tuple(masses.shape)}; expected one mass a token: ({x.shape[-2]},).")

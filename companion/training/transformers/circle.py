@@ -15,23 +15,25 @@ from companion.inputs import a_count, a_number
 
 def growth_usa(beta, k, *, noise=0.0):
     """k^2 (I_k(beta)/beta - D): the rate of mode k about the uniform law, USA with noise D. A float; beta = 0 gives k^2 (1_{k=1}/2 - D)."""
-    beta, k, D = float(a_number(beta, "beta")), a_count(k, "k"), float(a_number(noise, "noise", least=0.0))
-    if beta == 0:
-        return k**2 * ((k == 1) / 2 - D)
-    return k**2 * (ive(k, beta) * math.exp(abs(beta)) / beta - D)
+    return _growth(beta, k, noise, lambda beta: math.exp(abs(beta)))
 
 
 def growth_sa(beta, k, *, noise=0.0):
     """k^2 (I_k(beta)/(beta I_0(beta)) - D): the rate of mode k about the uniform law, SA with noise D. A float."""
+    return _growth(beta, k, noise, lambda beta: 1 / ive(0, beta))
+
+
+def _growth(beta, k, noise, factor):
+    """k^2 (factor(beta) e^{-|beta|} I_k(beta)/beta - D), and its limit at beta = 0, where factor is 1."""
     beta, k, D = float(a_number(beta, "beta")), a_count(k, "k"), float(a_number(noise, "noise", least=0.0))
-    if beta == 0:
-        return k**2 * ((k == 1) / 2 - D)
-    return k**2 * (ive(k, beta) / (beta * ive(0, beta)) - D)
+    pull = (k == 1) / 2 if beta == 0 else factor(beta) * ive(k, beta) / beta
+    return k**2 * (pull - D)
 
 
 def k_max(beta, *, noise=0.0):
     """argmax_k k^2 (I_k(beta)/beta - D): the number of clusters that grow first, beta > 0. About sqrt(2 beta) without noise."""
     a_number(beta, "beta", above=0.0)
+    a_number(noise, "noise", least=0.0)
     modes = range(1, 10 + int(2 * math.sqrt(2 * float(beta))))
     scale = math.exp(-float(beta))  # a common factor moves no maximum; I_k itself overflows at beta = 700
     return max(modes, key=lambda k: k**2 * (ive(k, float(beta)) / float(beta) - scale * noise))

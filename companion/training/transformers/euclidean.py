@@ -10,15 +10,13 @@ import numpy as np
 import torch
 
 from companion.inputs import a_cloud, a_count, a_number, a_tensor
-from companion.training.transformers.attention import _normalised
+from companion.training.transformers.attention import of_sum_one, weights
 
 
 def attention(t, x, beta, V=1.0, *, masses=None):
     """x_i' = V sum_j softmax_j(beta <x_i, x_j> + log m_j) x_j for tokens (..., n, d) in R^d; V a number, V > 0 expands, V < 0 contracts."""
     logits = a_number(beta, "beta") * a_cloud(x) @ x.transpose(-1, -2)
-    if masses is not None:
-        logits = logits + torch.log(_normalised(masses, x))
-    return a_number(V, "V") * torch.softmax(logits, -1) @ x
+    return a_number(V, "V") * weights(logits, masses) @ x
 
 
 def gaussian_rates(mean, cov, A, V):
@@ -61,7 +59,7 @@ def ellipse(mean, cov, points=64, *, radius=2.0):
 
 def moments(x, masses):
     """(m, S): mean (d,) and covariance (d, d) of tokens x (n, d) of the given masses (n,), normalised to sum 1."""
-    w = _normalised(masses, a_cloud(x))
+    w = of_sum_one(masses, a_cloud(x))
     mean = w @ x
     return mean, (x - mean).T @ (w[:, None] * (x - mean))
 
@@ -72,7 +70,7 @@ def quadrature_tokens(mean, var, points=16):
     Attention sees the tails: as many sampled tokens would be wrong by percents.
     """
     rule, d = np.polynomial.hermite_e.hermegauss(a_count(points, "points")), a_tensor(mean, "mean").shape[-1]
-    nodes, weights = (torch.as_tensor(p, dtype=a_tensor(var, "var").dtype) for p in rule)
+    nodes, shares = (torch.as_tensor(p, dtype=a_tensor(var, "var").dtype, device=var.device) for p in rule)
     grid = torch.cartesian_prod(*[nodes] * d).reshape(-1, d)
-    masses = torch.cartesian_prod(*[weights] * d).reshape(-1, d).prod(-1)
+    masses = torch.cartesian_prod(*[shares] * d).reshape(-1, d).prod(-1)
     return mean + torch.sqrt(var) * grid, masses / masses.sum()
