@@ -23,6 +23,14 @@ def generator():
     return torch.Generator().manual_seed(20260)
 
 
+@pytest.fixture
+def float64():
+    """Numbers written in the tests are meant to the last digit: the default dtype is float64."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
 def absent(message):
     """In CI what is missing is a failure; elsewhere a skip that says how to mend it."""
     (pytest.fail if os.environ.get("CI") else pytest.skip)(message)

@@ -19,12 +19,7 @@ from companion.training.gradient_flows import bowl, double_well
 CASES = [(1.5, 1.2, 2.0, 0.4), (0.7, -0.8, 0.3, 1.7), (3.0, 2.0, 1.1, 0.05), (0.2, 0.0, 4.0, 3.0)]  # lam, m, s, tau
 
 
-@pytest.fixture(autouse=True)
-def float64():
-    """Numbers written in the tests are meant to the last digit."""
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 def close(a, b, tol=1e-9):

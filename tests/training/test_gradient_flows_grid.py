@@ -14,12 +14,7 @@ GRID = torch.linspace(-3, 3, 121, dtype=torch.float64)
 H = (GRID[1] - GRID[0]).item()
 
 
-@pytest.fixture(autouse=True)
-def float64():
-    """Numbers written in the tests are meant to the last digit."""
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 def close(a, b, tol=1e-9):

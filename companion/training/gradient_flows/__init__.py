@@ -1,4 +1,7 @@
-"""Gradient flows: a flow is an energy and a geometry. Euclidean, proximal, Wasserstein and Fisher-Rao, with their time steps."""
+"""Gradient flows: a flow is an energy and a geometry. Euclidean, proximal, Wasserstein and Fisher-Rao, with their time steps.
+
+Every function raises TypeError or ValueError for what it cannot take, in words.
+"""
 
 from companion.training.gradient_flows.euler import explicit_step, hessian, implicit_step
 from companion.training.gradient_flows.fokker_planck import (

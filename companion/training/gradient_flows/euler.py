@@ -36,16 +36,15 @@ def implicit_step(f, x, *, tau, iterations=50):
 
     y = rows
     for _ in range(iterations):
-        slope, moved = grad(objective, y), _newton_direction(objective, y)
-        y = _halved(objective, y, moved)
+        slope = grad(objective, y)
+        y = _halved(objective, y, _newton_direction(hessian(objective, y), slope))
         if slope.abs().max() < 1e3 * torch.finfo(x.dtype).eps:
             break
     return y.reshape(x.shape)
 
 
-def _newton_direction(objective, y):
-    """-H^-1 grad, with the eigenvalues of H replaced by their absolute values: a direction of descent also where H is not positive."""
-    H, slope = hessian(objective, y), grad(objective, y)
+def _newton_direction(H, slope):
+    """-H^-1 slope, with the eigenvalues of H replaced by their absolute values: a direction of descent also where H is not positive."""
     values, vectors = torch.linalg.eigh(H)
     coordinates = (vectors.mT @ slope[..., None]) / values.abs().clamp(min=1e-8)[..., None]
     return -(vectors @ coordinates)[..., 0]

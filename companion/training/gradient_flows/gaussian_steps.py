@@ -9,6 +9,7 @@ dX = -lam X dt + sqrt(2) dW. A Gaussian N(m, s^2) stays Gaussian under the flow 
     FB      explicit step for V, then implicit step for the entropy           forward-backward: Wibisono (2018); Salim, Korba and Luise (2020)
 
 m and s are numbers or tensors; lam, tau > 0. Raises TypeError, ValueError.
+The exact flow, KL and Fisher information stand here on the line, in plain operations that a page can run; companion.gaussians has the matrices.
 """
 
 import torch
@@ -93,13 +94,13 @@ def moments(x):
 
 
 def _gaussian(m, s, lam, tau=1.0, *, squared=False):
+    """Return m and s as tensors, checked; s is a variance if squared."""
     a_number(lam, "lam", above=0)
     a_number(tau, "tau", above=0)
-    m, s = (a if isinstance(a, torch.Tensor) else torch.tensor(a_number(a, name), dtype=torch.float64) for a, name in ((m, "m"), (s, "s")))
-    for a, name in ((m, "m"), (s, "v" if squared else "s")):
-        a_tensor(a, name)
-        if name != "m" and look(lambda a=a: (a > 0).all(), a) is False:
-            raise ValueError(f"{name} = {a}; expected a positive {'variance' if squared else 'standard deviation'}.")
+    name, meaning = ("v", "variance") if squared else ("s", "standard deviation")
+    m, s = (a_tensor(a if isinstance(a, torch.Tensor) else torch.tensor(a_number(a, n), dtype=torch.float64), n) for a, n in ((m, "m"), (s, name)))
+    if look(lambda: (s > 0).all(), s) is False:
+        raise ValueError(f"{name} = {s}; expected a positive {meaning}.")
     return m, s
 
 
