@@ -1,4 +1,4 @@
-r"""Langevin dynamics dX = -grad V dt + sqrt(2 T) dW as maps step(k, x, xi) with the noise given: `with_noise` of companion.noise draws it.
+"""Langevin dynamics dX = -grad V dt + sqrt(2 T) dW as maps step(k, x, xi) with the noise given: `with_noise` of companion.noise draws it.
 
 T is the temperature, 1 unless said; the law exp(-V / T) is invariant. The steps are plain operations: h and T may be sliders.
 """

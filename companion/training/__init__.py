@@ -1,0 +1,1 @@
+"""Training: how parameters, measures and tokens move. A module a chapter."""
