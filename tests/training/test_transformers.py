@@ -307,6 +307,11 @@ def hermite(mean, var, points=60):
     return torch.tensor(mean + math.sqrt(var) * nodes)[:, None], torch.tensor(weights)
 
 
+def test_quadrature_tokens_are_made_where_the_law_is():
+    tokens, masses = tf.quadrature_tokens(torch.zeros(2, device="meta"), torch.ones(2, device="meta"), 3)
+    assert tokens.device.type == masses.device.type == "meta" and tokens.shape == (9, 2)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_attention_to_gaussian_tokens_is_affine(seed):
     mean, var, beta = number(seed, -1, 1), number(seed + 1, 0.2, 1.0), number(seed + 2, -1, 1)
