@@ -95,7 +95,7 @@ def _check_names(f):
             raise TypeError(f"controls[{name!r}] is a {type(control).__name__}; expected Slider, Choice or Button.")
         if name in RESERVED or not name.isidentifier():
             raise ValueError(f"controls has the name {name!r}; expected an identifier other than {RESERVED}.")
-    known = {"t", "k", *f.controls, *f.readouts}
+    known = {"t", "k", *f.defaults, *f.readouts}
     for name in _fields(f.sentence):
         if name not in known:
             raise ValueError(f"sentence speaks of {name!r}; expected one of {sorted(known)}.")

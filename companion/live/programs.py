@@ -38,7 +38,7 @@ def step(figure, option):
             x = call(figure.dynamics, inputs["k"], x, inputs["xi"], **known)
         else:
             x = call(figure.dynamics, inputs["k"], x, **known)
-        return {"next": call(figure.project, x)}
+        return {"next": figure.project(x)}
     return program
 
 

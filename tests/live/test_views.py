@@ -29,6 +29,7 @@ def test_planes():
     given = {"title": "a", "trail": True, "names": ["u", "v"], "size": 7, "joined": True, "xlabel": "p", "ylabel": "q"}
     same(plane(**BOX, labels=torch.tensor([0, 1]), drag=True, **given).spec(), "plane", **{**plain, **given, "labels": [0, 1], "drag": True})
     same(landscape(lambda p: p[:, 0], **BOX, levels=5, trail=3).spec(), "landscape", **{**plain, "levels": 5, "trail": 3, "ground": True})
+    same(landscape(lambda p: p[:, 0], **BOX).spec(), "landscape", **{**plain, "ground": True})
     colors, target = torch.rand(4, 3), torch.rand(4, 2)
     spec = plane(**BOX, colors=colors, target_colors=1 - colors, target=target).spec()
     assert np.array_equal(unpacked(spec["colors"]), colors) and np.array_equal(unpacked(spec["target_colors"]), 1 - colors)
