@@ -87,6 +87,12 @@ def test_a_declaration_is_kept():
     assert everything(box={"steps": 3}).box == {"steps": 3} and everything(still=3).still == 3
 
 
+def test_a_start_is_at_time_zero():
+    f = declare(lambda t, x: x, lambda xi, t, k: 0 * xi + 10 * t + k, shape=(2, 2), dt=0.1, **TOLD)
+    assert not Run(f).begin().x.any() and Run(f).begin()[:2] == (0, 0.0) == Run(everything()).begin()[:2]
+    assert Run(everything()).grounds().keys() == {"ground2"} and Run(f).seed == 0 and Run(f, seed=3).seed == 3
+
+
 def test_frames_and_substeps():
     seen = tape(everything(substeps=2), frames=3, a=0.0)
     assert [m.k for m, _ in seen] == [0, 2, 4, 6] and [m.t for m, _ in seen] == [0, 1, 2, 3] and seen[-1][0].x[0, 0] == 6016

@@ -1,0 +1,69 @@
+"""An exported file holds its mathematics and nothing else: no traces, no long names, the same results."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from companion.live import export
+
+
+def model(*nodes):
+    """y = (x + c) * c with names and notes as an exporter leaves them."""
+    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [2]), helper.make_tensor_value_info("y", TensorProto.FLOAT, [2])
+    c = numpy_helper.from_array(np.array([2.0, 3.0], "<f4"), "a_very_long_constant")
+    graph = helper.make_graph(list(nodes), "main_graph", [value[0]], [value[1]], [c], doc_string="graph")
+    graph.value_info.append(helper.make_tensor_value_info("a_very_long_sum", TensorProto.FLOAT, [2]))
+    for holder in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
+        entry = holder.metadata_props.add()
+        entry.key, entry.value = "trace", "/somebody/file.py"
+        holder.doc_string = "note"
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    made.metadata_props.add().key = "somebody"
+    return made
+
+
+def straight():
+    return model(helper.make_node("Add", ["x", "a_very_long_constant"], ["a_very_long_sum"], name="node_1"),
+                 helper.make_node("Mul", ["a_very_long_sum", "a_very_long_constant"], ["y"], name="node_2"))
+
+
+def result(made):
+    x = np.array([1.0, -1.0], "<f4")
+    return onnxruntime.InferenceSession(made.SerializeToString()).run(None, {"x": x})[0].tolist()
+
+
+def test_a_stripped_file_computes_the_same_and_tells_nothing():
+    before, after = straight(), export.stripped(straight())
+    assert result(before) == result(after) == [6, 6]
+    text = after.SerializeToString()
+    assert not any(word in text for word in (b"long", b"somebody", b"note", b"node_", b"trace", b"main_graph")) and after.graph.name == "g"
+    assert [list(n.input) + list(n.output) for n in after.graph.node] == [["x", "_0", "_1"], ["_1", "_0", "y"]]
+    assert after.graph.initializer[0].name == "_0" and not after.graph.value_info
+    onnx.checker.check_model(after)
+
+
+def test_a_graph_inside_a_graph_keeps_its_names():
+    branch = helper.make_graph([helper.make_node("Identity", ["a_very_long_constant"], ["out"])], "branch", [],
+                               [helper.make_tensor_value_info("out", TensorProto.FLOAT, [2])])
+    yes = helper.make_node("Constant", [], ["yes"], value=numpy_helper.from_array(np.array(True)))
+    both = model(yes, helper.make_node("If", ["yes"], ["y"], then_branch=branch, else_branch=branch))
+    both.graph.ClearField("value_info")
+    after = export.stripped(both)
+    assert after.graph.initializer[0].name == "a_very_long_constant" and result(after) == [2, 3]
+
+
+def test_a_trace_names_its_constants_by_value_and_its_inputs_by_shape():
+    def key(program, **inputs):
+        traced, outputs = export.trace(program, inputs, {})
+        return export.key(traced, inputs, {}, outputs)
+
+    x, c = torch.zeros(3), torch.ones(3)
+
+    def add(c, name="next"):
+        return lambda inputs: {name: inputs["x"] + c}
+
+    keys = [key(add(c), x=x), key(add(2 * c), x=x), key(add(c, "other"), x=x), key(add(c[:1]), x=x), key(add(c[:1]), x=x[:2]),
+            key(add(c.double()), x=x), key(add(c), x=x.double())]
+    assert len(set(keys)) == len(keys) and key(add(c.clone()), x=x + 1) == keys[0]
