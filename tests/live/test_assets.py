@@ -74,6 +74,7 @@ def test_sixteen_bits_use_the_whole_range():
 def test_a_blow_up_is_recorded_as_far_as_it_can_be():
     out = decoded(encoded(np.array([[0.0, math.nan], [math.inf, -math.inf]])))
     assert np.abs(out - [[0, 0], [1e6, -1e6]]).max() < 20
+    assert np.abs(decoded(encoded(np.array([[0.5, math.nan], [1.0, 2.0]]))) - [[0.5, 0], [1, 2]]).max() < 1e-4
     series = decoded(encoded(np.array([0.5, math.nan, math.inf])))
     assert series[0] == 0.5 and np.isnan(series[1]) and series[2] == math.inf
 
