@@ -16,12 +16,11 @@ ROOT = Path(__file__).parents[1]
 SITE = ROOT / "_build" / "html"
 COMPRESSED = (".woff", ".woff2", ".png", ".jpg", ".jpeg")
 HEAD = "| page | files | MB | MB gzip | poster ms | live ms |\n|---|---:|---:|---:|---:|---:|"
-POSTER = """() => new Promise(done => {
-    const poster = document.querySelector('img.live-poster');
-    if (!poster) return done(null);
-    const tell = () => requestAnimationFrame(() => done(performance.now()));
-    poster.complete ? tell() : poster.addEventListener('load', tell);
-})"""
+POSTER = """() => {  // the browser's own clock of the first poster's first paint
+    new MutationObserver(() => document.querySelectorAll('img.live-poster:not([elementtiming])')
+        .forEach(image => image.setAttribute('elementtiming', 'poster'))).observe(document, {childList: true, subtree: true});
+    new PerformanceObserver(list => { window.posterShown ??= list.getEntries()[0].renderTime; }).observe({type: 'element', buffered: true});
+}"""
 LIVE = """async (figure) => {
     const start = performance.now();
     figure.querySelector('.live-transport button').click();
@@ -47,10 +46,10 @@ def measure(browser, base, name):
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{base}/{name}", wait_until="commit")
-    page.wait_for_selector("footer", state="attached")
-    poster = page.evaluate(POSTER)
+    page.add_init_script(f"({POSTER})()")
+    page.goto(f"{base}/{name}")
     page.wait_for_load_state("networkidle")
+    poster = page.evaluate("window.posterShown ?? null")
     files = {SITE / unquote(urlparse(url).path).lstrip("/") for url in asked if url.startswith(base)}
     raw, sent = weight(sorted(p for p in files if p.is_file()))
     figures = page.locator("figure.live[data-live]")
