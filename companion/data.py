@@ -88,6 +88,7 @@ def photograph(name, *, size, dtype=torch.float32, device=None):
     """A photograph, averaged over blocks of pixels: (h, w, 3) in [0, 1], its longer side size. Raises ValueError.
 
     name: "china" (the Summer Palace) or "flower" (a dahlia), as they ship with scikit-learn. size: at most 640.
+    By danielbuechele and vultilion on Flickr, CC BY 2.0: name them where you show them.
     """
     if name not in PHOTOGRAPHS:
         raise ValueError(f"name is {name!r}; expected one of {', '.join(PHOTOGRAPHS)}.")
