@@ -1,0 +1,61 @@
+"""Descent without memory: the gradient, its sign, its direction, its image in a mirror. Maps step(k, x) for `iterate`.
+
+Each is the steepest descent of f in some geometry (Balles, Pedregosa, Le Roux, arXiv:2002.08056; Beck and Teboulle, Operations Research Letters 31 (2003)
+167-175, for mirror descent). x: (..., d), as many starts as there are leading entries; f: (..., d) -> (...), one number a start; lr > 0.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+
+from companion.energies import grad
+from companion.inputs import a_number
+from companion.training.momentum.phase import ratio
+
+
+def gradient_descent(k, x, *, f, lr):
+    """x - lr grad f(x): stable on a curvature L iff lr < 2 / L. Autonomous: k is not used."""
+    return x - a_number(lr, "lr", above=0) * grad(f, x)
+
+
+def sign_descent(k, x, *, f, lr):
+    """x - lr sign(grad f(x)), coordinate by coordinate: steepest descent in the largest-coordinate norm. Each coordinate moves by lr, or is at rest.
+
+    Autonomous: k is not used.
+    """
+    return x - a_number(lr, "lr", above=0) * torch.sign(grad(f, x))
+
+
+def normalised_descent(k, x, *, f, lr):
+    """x - lr g / |g|, g = grad f(x): each start moves by the length lr, or not at all where g = 0. Autonomous: k is not used."""
+    g = grad(f, x)
+    return x - a_number(lr, "lr", above=0) * ratio(g, torch.sqrt(g.square().sum(-1, keepdim=True)))
+
+
+class Mirror(NamedTuple):
+    """A mirror map: up is the gradient of a convex psi, down its inverse, the gradient of the dual psi*; both (..., d) -> (..., d)."""
+
+    up: Callable
+    down: Callable
+
+
+euclid = Mirror(lambda x: x, lambda y: y)  # psi = |x|^2 / 2
+entropy = Mirror(torch.log, torch.exp)  # psi = sum x log x - x, for x > 0
+simplex = Mirror(torch.log, lambda y: torch.softmax(y, -1))  # the same among x > 0 of sum 1
+
+
+def power(p):
+    """psi(x) = sum_i |x_i|^p / p, p > 1: the `Mirror` between the exponents p and p / (p - 1). Raises TypeError, ValueError."""
+    a_number(p, "p", above=1)
+    return Mirror(lambda x: torch.sign(x) * x.abs() ** (p - 1), lambda y: torch.sign(y) * y.abs() ** (1 / (p - 1)))
+
+
+def mirror_descent(k, x, *, f, lr, mirror=entropy):
+    """grad psi(x_{k+1}) = grad psi(x_k) - lr grad f(x_k); with `entropy` x exp(-lr grad f), with `simplex` the same divided by its sum.
+
+    Nemirovski and Yudin (1983). Autonomous: k is not used. Raises TypeError if mirror is no `Mirror`.
+    """
+    if not isinstance(mirror, Mirror):
+        raise TypeError(f"mirror is a {type(mirror).__name__}; expected a Mirror: entropy, simplex, euclid, power(p), or Mirror(up, down).")
+    return mirror.down(mirror.up(x) - a_number(lr, "lr", above=0) * grad(f, x))

@@ -1,0 +1,30 @@
+"""Phase space: the position and what the method remembers, in one tensor. The leading axis tells them apart.
+
+    gradient descent   x
+    heavy ball         (x, v)          v the last step x_k - x_{k-1}
+    Adam               (x, m, v)       m, v running means of the gradient and of its square
+"""
+
+import torch
+
+from companion.inputs import a_count, a_tensor
+
+
+def at_rest(x, S):
+    """The start (x, 0, ..., 0) of a method with S parts: (S, *x.shape) from x (..., d), S >= 1. Raises TypeError, ValueError."""
+    a_count(S, "S")
+    return torch.stack([a_tensor(x, "x"), *[torch.zeros_like(x)] * (S - 1)])
+
+
+def parts(z, *names):
+    """The parts of the state z (S, ..., d), one for each of the S names. Raises TypeError, ValueError."""
+    S = len(names)
+    if a_tensor(z, "z").ndim < 2 or z.shape[0] != S:
+        said = ", ".join(names)
+        raise ValueError(f"z has shape {tuple(z.shape)}; expected the state ({said}) of shape ({S}, ..., d): at_rest(x, {S}) makes a start of x.")
+    return z.unbind(0)
+
+
+def ratio(a, b):
+    """a / b, and 0 where b is 0: a coordinate that never had a gradient does not move."""
+    return torch.where(b > 0, a / torch.where(b > 0, b, torch.ones_like(b)), torch.zeros_like(a))
