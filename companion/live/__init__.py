@@ -7,11 +7,11 @@ from companion.live.controls import Button, Choice, Slider
 from companion.live.figure import declare
 from companion.live.recording import play
 from companion.live.run import replay
-from companion.live.views import circle, curves, density, histogram, landscape, matrix, plane, sphere
+from companion.live.views import circle, curves, density, histogram, landscape, matrix, picture, plane, sphere
 from companion.live.widget import Shown
 
-__all__ = ["Button", "Choice", "Slider", "circle", "curves", "density", "histogram", "landscape", "live", "matrix", "plane", "play", "replay",
-           "sphere"]
+__all__ = ["Button", "Choice", "Slider", "circle", "curves", "density", "histogram", "landscape", "live", "matrix", "picture", "plane", "play",
+           "replay", "sphere"]
 
 
 def live(dynamics, start, *, name, view, sentence, alt, **options):

@@ -38,6 +38,7 @@ def draw_points(ax, view, j, seen, **_):
     groups, frames = _groups(view, frames[-1].shape), [f.reshape(-1, f.shape[-1]) for f in frames]
     target = view.target if isinstance(view.target, torch.Tensor) else seen[-1][1].get(f"target{j}")
     now = frames[-1]
+    draw_beneath(ax, view, j, seen)
     if target is not None:
         target, edge = _array(target), _unpacked(o.get("target_colors"))
         ax.scatter(target[:, 0], target[:, 1], s=o["size"] * 3, facecolors="none", edgecolors="0.6" if edge is None else edge.clip(0, 1), lw=0.7)
@@ -57,6 +58,28 @@ def draw_points(ax, view, j, seen, **_):
                        marker=MARKERS[int(g) % len(MARKERS)], linewidths=0, alpha=0.85)
     if o.get("names"):
         ax.legend(frameon=False, fontsize=8)
+
+
+def draw_beneath(ax, view, j, seen):
+    """The picture and the segments under the points of a plane."""
+    under, segments = (seen[-1][1].get(f"{name}{j}") for name in ("under", "segments"))
+    if under is not None:
+        _show_picture(ax, _array(under), extent=(*view.options["x"], *view.options["y"]), interpolation="bilinear")
+    for (x0, y0), (x1, y1) in [] if segments is None else _array(segments):
+        ax.plot([x0, x1], [y0, y1], color="0.55", lw=0.8)
+
+
+def _show_picture(ax, values, **options):
+    if values.ndim == 2:
+        options.update(cmap="Greys", vmin=0, vmax=1)
+    ax.imshow(values.clip(0, 1), zorder=0, **options)
+
+
+def draw_picture(ax, view, j, seen, **_):
+    """picture: colours, or ink."""
+    _show_picture(ax, _array(seen[-1][1][f"show{j}"]), interpolation="bilinear" if view.options["smooth"] else "nearest", aspect="auto")
+    ax.set_box_aspect(1 / view.options["ratio"])
+    ax.axis("off")
 
 
 def draw_ground(ax, view, j, figure):
@@ -120,7 +143,7 @@ def draw_matrix(ax, view, j, seen, **_):
 
 
 DRAW = {"plane": draw_points, "landscape": draw_points, "circle": draw_points, "sphere": draw_points, "density": draw_lines,
-        "histogram": draw_histogram, "curves": draw_curves, "matrix": draw_matrix}
+        "histogram": draw_histogram, "curves": draw_curves, "matrix": draw_matrix, "picture": draw_picture}
 
 
 def _frame(ax, view):

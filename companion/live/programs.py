@@ -56,6 +56,9 @@ def see(figure, option):
         for j, view in enumerate(figure.views):
             if view.kind != "curves":
                 out[f"show{j}"] = call(view.show or figure.show, x, **known)
+            for name in ("under", "segments"):
+                if getattr(view, name):
+                    out[f"{name}{j}"] = call(getattr(view, name), x, **known)
             for label, f in view.reference.items():
                 out[f"ref:{j}:{label}"] = call(f, **known)
             if callable(view.target):

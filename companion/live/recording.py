@@ -10,7 +10,7 @@ from companion.live.controls import Choice, Slider
 from companion.live.figure import declare
 from companion.live.programs import see
 from companion.live.run import Moment
-from companion.live.tapes import asset, control_key, run_of
+from companion.live.tapes import asset, control_key, pictures_of, run_of
 from companion.live.widget import Shown, spec
 
 MOST = 64  # runs in one recording
@@ -47,7 +47,7 @@ class Recorded(Shown):
     def __init__(self, figure, paths):
         self.figure, self._widget = figure, None
         seen = {control_key(values): _seen(figure, path, values) for values, path in paths}
-        self.tape_id, self.tape = asset({key: run_of(frames) for key, frames in seen.items()})
+        self.tape_id, self.tape = asset({key: run_of(frames, pictures=pictures_of(figure.views)) for key, frames in seen.items()})
         self.seen = seen[control_key(figure.defaults)]
         assets.keep_tape(self.tape_id, self.tape)
         self.spec = spec(figure, {}, {}, self.tape_id, runs=list(seen), engine="recording")

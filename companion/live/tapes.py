@@ -10,14 +10,14 @@ import numpy as np
 from companion.live.run import Run, tape
 
 
-def encoded(frames):
-    """(F, ...) numbers as the page reads them: clouds in 16 bits relative to their range, scalars in float32."""
+def encoded(frames, codes=65535):
+    """(F, ...) numbers as the page reads them: clouds in 16 bits relative to their range (pictures in 256 shades), scalars in float32."""
     frames = np.asarray(frames, dtype=np.float64)
     if frames.ndim == 1:
         return {"shape": list(frames.shape), "data": base64.b64encode(frames.astype("<f4").tobytes()).decode()}
     finite = np.nan_to_num(frames, nan=0.0, posinf=1e6, neginf=-1e6)
     lo, hi = float(finite.min()), float(finite.max())
-    scale = (hi - lo) / 65535 or 1.0
+    scale = (hi - lo) / codes or 1.0
     steps = np.round((finite - lo) / scale).astype(np.int64) - 32768
     steps[1:] -= steps[:-1].copy()
     data = gzip.compress(steps.astype("<i8").astype("<i2", casting="unsafe").tobytes(), 9, mtime=0)
@@ -34,12 +34,18 @@ def decoded(array):
     return array["lo"] + array["scale"] * (q + 32768)
 
 
-def run_of(seen, grounds=None):
-    """One recorded run: [(moment, what is seen)] and its landscapes -> k, t and arrays."""
+def run_of(seen, grounds=None, pictures=()):
+    """One recorded run: [(moment, what is seen)], its landscapes, and which names are pictures -> k, t and arrays."""
     names = list(seen[0][1])
     stacked = {n: np.stack([np.asarray(s[n].detach().cpu(), dtype=np.float64) for _, s in seen]) for n in names}
     stacked.update({n: np.asarray(v.detach().cpu(), dtype=np.float64)[None] for n, v in (grounds or {}).items()})
-    return {"k": [m.k for m, _ in seen], "t": [float(m.t) for m, _ in seen], "arrays": {n: encoded(v) for n, v in stacked.items()}}
+    arrays = {n: encoded(v, 255 if n in pictures else 65535) for n, v in stacked.items()}
+    return {"k": [m.k for m, _ in seen], "t": [float(m.t) for m, _ in seen], "arrays": arrays}
+
+
+def pictures_of(views):
+    """The names of what is drawn as pictures."""
+    return {f"show{j}" for j, v in enumerate(views) if v.kind == "picture"} | {f"under{j}" for j, v in enumerate(views) if v.under}
 
 
 def control_key(values):
@@ -59,4 +65,4 @@ def asset(runs):
 def default_tape(figure):
     """The recording of a figure's default run, and its frames in torch."""
     seen = tape(figure)
-    return asset({"": run_of(seen, Run(figure).grounds())}), seen
+    return asset({"": run_of(seen, Run(figure).grounds(), pictures_of(figure.views))}), seen

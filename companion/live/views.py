@@ -13,12 +13,14 @@ GROUND = 64  # points a side of a landscape
 
 @dataclass(frozen=True)
 class View:
-    """kind: the name of the drawing; options: plain data; show, target, ground, put: functions or None; reference: label -> function."""
+    """kind: the name of the drawing; options: plain data; show, ... put: functions or None; reference: label -> function."""
 
     kind: str
     options: dict
     show: object = None
     target: object = None
+    under: object = None
+    segments: object = None
     ground: object = None
     put: object = None
     reference: dict = field(default_factory=dict)
@@ -61,13 +63,17 @@ def put_point(x, i, p):
 
 
 def plane(*, x, y, show=None, title="", trail=0, drag=False, labels=None, names=None, colors=None, target=None, target_colors=None,
-          size=4, joined=False, xlabel="", ylabel="", ground=None, levels=14, kind="plane"):
-    """Points (n, 2) in the box x, y. labels: group of each point; target: points drawn beneath; drag: True or put(x, i, p) -> x."""
+          size=4, joined=False, xlabel="", ylabel="", under=None, segments=None, ground=None, levels=14, kind="plane"):
+    """Points (n, 2) in the box x, y. labels: group of each point; target: points drawn beneath; drag: True or put(x, i, p) -> x.
+
+    under(x, controls): a picture, as for `picture`, over the whole box beneath the points; segments(x, controls): (m, 2, 2), from -> to.
+    """
     put = put_point if drag is True else (a_function(drag, "drag") if drag else None)
     options = {"x": _interval(x, "x"), "y": _interval(y, "y"), "title": title, "trail": trail, "names": names, "size": size, "joined": joined,
                "labels": None if labels is None else [int(i) for i in labels], "colors": packed(colors), "target_colors": packed(target_colors),
                "xlabel": xlabel, "ylabel": ylabel, "levels": levels}
-    return View(kind, options, show=show, target=target, ground=ground, put=put)
+    seen = {name: a_function(f, name) for name, f in (("under", under), ("segments", segments)) if f is not None}
+    return View(kind, options, show=show, target=target, ground=ground, put=put, **seen)
 
 
 def landscape(f, *, x, y, levels=14, **options):
@@ -112,3 +118,8 @@ def matrix(lo, hi, *, show=None, title="", xlabel="", ylabel=""):
     """A heat map of (n, m) values between lo and hi."""
     _interval((lo, hi), "(lo, hi)")
     return View("matrix", {"lo": float(lo), "hi": float(hi), "title": title, "xlabel": xlabel, "ylabel": ylabel}, show=show)
+
+
+def picture(*, show=None, ratio=1.0, smooth=False, title=""):
+    """Colours (h, w, 3) in [0, 1], or ink (h, w) from 0 (paper) to 1; the first row on top. ratio: width over height; smooth: pixels melt."""
+    return View("picture", {"ratio": a_number(ratio, "ratio", above=0), "smooth": bool(smooth), "title": title}, show=show)

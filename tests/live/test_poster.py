@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from companion.figures import PALETTE
-from companion.live import circle, curves, density, histogram, landscape, matrix, plane, sphere
+from companion.live import circle, curves, density, histogram, landscape, matrix, picture, plane, sphere
 from companion.live.figure import declare
 from companion.live.poster import DRAW, _frame, draw_ground, poster
 from companion.live.run import tape
@@ -47,6 +47,9 @@ EVERY = {
     "plane": (plane(**BOX), CLOUD / 50), "landscape": (landscape(lambda p: p.square().sum(-1), **BOX), CLOUD / 50), "circle": (circle(), LINE),
     "sphere": (sphere(), torch.rand(9, 3, generator=torch.Generator().manual_seed(0)) / 20), "density": (density(0, 1, ymax=2), LINE),
     "histogram": (histogram(0, 2, bins=30), LINE), "curves": (curves("mass"), CLOUD), "matrix": (matrix(0, 1), torch.rand(5, 5) / 20),
+    "picture": (picture(), torch.rand(5, 5, 3) / 20), "ink": (picture(ratio=2.0, smooth=True), torch.rand(5, 5) / 20),
+    "under": (plane(**BOX, under=lambda x: x[:, :1] * 9), CLOUD / 50),
+    "segments": (plane(**BOX, segments=lambda x: torch.stack([x, -20 * x], 1)), CLOUD / 50),
 }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from companion.live import Choice, Slider, circle, curves, density, histogram, landscape, matrix, plane, sphere
+from companion.live import Choice, Slider, circle, curves, density, histogram, landscape, matrix, picture, plane, sphere
 from companion.live.controls import LETTERS, Button
 from companion.live.views import GRID, GROUND, packed, put_point
 
@@ -54,10 +54,22 @@ def test_lines():
          ylim=None, xlabel="t", ylabel="", names=None, title="", reference=["law"])
 
 
+def test_pictures():
+    same(picture().spec(), "picture", ratio=1.0, smooth=False, title="")
+    same(picture(ratio=1.5, smooth=True, title="a").spec(), "picture", ratio=1.5, smooth=True, title="a")
+    with pytest.raises(ValueError, match="ratio"):
+        picture(ratio=0.0)
+    with pytest.raises(TypeError, match="under"):
+        plane(**BOX, under=torch.zeros(2, 2))
+
+
 def test_the_functions_are_kept():
     f = [lambda x: x, lambda s: s, lambda p: p, lambda x, i, p: x]
     for view in (histogram(0, 1, show=f[0], target=f[1]), density(0, 1, show=f[0], target=f[1]), plane(**BOX, show=f[0], target=f[1], drag=f[3])):
         assert (view.show, view.target, view.ground) == (f[0], f[1], None)
+    beneath = landscape(f[2], **BOX, under=f[0], segments=f[1])
+    assert (beneath.under, beneath.segments, beneath.show) == (f[0], f[1], None) and picture(show=f[0]).show is f[0]
+    assert plane(**BOX).under is None is plane(**BOX).segments
     assert plane(**BOX, drag=f[3]).put is f[3] and plane(**BOX).put is None and landscape(f[2], **BOX).ground is f[2]
     assert all(make(show=f[0]).show is f[0] for make in (circle, sphere)) and matrix(0, 1, show=f[0]).show is f[0]
     assert curves(reference={"law": f[1]}).reference == {"law": f[1]}

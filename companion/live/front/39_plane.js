@@ -23,9 +23,12 @@ function paintPlane(view, g, scene) {
   const place = (data, o) => [xs.at(data[o]), ys.at(data[o + 1])];
   const ground = spec.kind === "landscape" && scene.extra["ground" + view.j];
   if (ground) paintGround(view, g, box, ground.data || ground);
+  const under = scene.frame.arrays["under" + view.j], segments = scene.frame.arrays["segments" + view.j];
+  if (under) paintUnder(view, g, box, under);
   paintAxes(view, g, box, xs, ys, { xlabel: spec.xlabel, ylabel: spec.ylabel, grid: false });
   paintLegend(view, g, legend);
   clipTo(g, box, 5);
+  if (segments) paintSegments(view, g, segments, place);
   paintPlaneMarks(view, g, scene, place);
   g.restore();
   view.grip = { box, xs, ys, cloud: view.shown };

@@ -1,7 +1,7 @@
 // A view of the run: a panel with its title and its canvas, painted again at every frame, size and theme.
 const VIEW_PAINTERS = {
   plane: paintPlane, landscape: paintPlane, circle: paintCircle, sphere: paintSphere,
-  histogram: paintHistogram, density: paintDensity, curves: paintCurves, matrix: paintMatrix,
+  histogram: paintHistogram, density: paintDensity, curves: paintCurves, matrix: paintMatrix, picture: paintPicture,
 };
 
 function makeView(viewSpec, figureSpec, hooks = {}) {

@@ -2,6 +2,7 @@
 function viewRatio(spec) {
   // width over height that the content asks for; 0 when it follows the room
   if (spec.kind === "circle" || spec.kind === "sphere" || spec.kind === "matrix") return 1;
+  if (spec.kind === "picture") return spec.ratio;
   if ((spec.kind === "plane" || spec.kind === "landscape") && planeIsEqual(spec)) return (spec.x[1] - spec.x[0]) / (spec.y[1] - spec.y[0]);
   return 0;
 }
