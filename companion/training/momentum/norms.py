@@ -1,0 +1,111 @@
+"""Steepest descent in a norm: the step goes where <grad f, d> is largest among |d| <= 1, and the norm decides what steep means.
+
+l2 gives gradient descent, linf sign descent, l1 coordinate descent, the operator norm of a matrix U V^T (Muon without its averages).
+Sources: Balles, Pedregosa, Le Roux, The geometry of sign gradient descent (arXiv:2002.08056); Bernstein, Newhouse, Old optimizer, new norm
+(arXiv:2409.20325).
+"""
+
+import itertools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+
+from companion.energies import grad
+from companion.inputs import a_number, a_tensor
+from companion.training.momentum.phase import ratio
+from companion.training.momentum.spectral import polar
+
+
+class Geometry(NamedTuple):
+    """A norm x -> |x|, its dual g -> max <g, d> over |d| <= 1, and a maximiser g -> d. On the last axis; `operator` on the last two."""
+
+    norm: Callable
+    dual: Callable
+    direction: Callable
+
+
+def steepest_step(k, x, *, f, L, geometry):
+    """x - |g|_* d/L,  g = grad f(x), d = geometry.direction(g): f falls by |g|_*^2/(2 L) or more if f is L-smooth in the norm. k unused."""
+    g = grad(f, x)
+    return x - _on(geometry.dual(g), g) * geometry.direction(g) / a_number(L, "L", above=0.0)
+
+
+def steepest_flow(t, x, *, f, geometry):
+    """x' = -d, d = geometry.direction(grad f(x)): unit speed in the norm, f falls at the rate |grad f|_*. Autonomous: t is not used."""
+    return -geometry.direction(grad(f, x))
+
+
+def sup_norm(x):
+    """max_i |x_i|: (...) for (..., d)."""
+    return a_tensor(x).abs().amax(-1)
+
+
+def sum_norm(x):
+    """sum_i |x_i|: (...) for (..., d)."""
+    return a_tensor(x).abs().sum(-1)
+
+
+def euclidean_norm(x):
+    """sqrt(sum_i x_i^2): (...) for (..., d)."""
+    return torch.sqrt(a_tensor(x).square().sum(-1))
+
+
+def largest_singular_value(x):
+    """The operator norm: (...) for matrices (..., p, q)."""
+    return torch.linalg.svdvals(_matrices(x)).amax(-1)
+
+
+def nuclear_norm(x):
+    """The sum of the singular values: (...) for matrices (..., p, q)."""
+    return torch.linalg.svdvals(_matrices(x)).sum(-1)
+
+
+def unit(g):
+    """g/|g|, and 0 at 0: like g, (..., d)."""
+    return ratio(g, euclidean_norm(g)[..., None])
+
+
+def largest_coordinate(g):
+    """sign(g_i) e_i for the first i with the largest |g_i|: like g, (..., d)."""
+    first = torch.argmax(a_tensor(g, "g").abs(), -1, keepdim=True)
+    return torch.sign(g) * (torch.arange(g.shape[-1], device=g.device) == first).to(g.dtype)
+
+
+l2 = Geometry(euclidean_norm, euclidean_norm, unit)
+linf = Geometry(sup_norm, sum_norm, torch.sign)
+l1 = Geometry(sum_norm, sup_norm, largest_coordinate)
+operator = Geometry(largest_singular_value, nuclear_norm, polar)
+
+
+def linf_smoothness(H):
+    """max over signs s in {-1, 1}^d of <s, H s>: the smoothness constant of <x, H x>/2 in linf, (...) for H (..., d, d) >= 0, d <= 16.
+
+    tr H if H is diagonal, at most d lambda_max. All 2^(d-1) signs are tried; a rotation changes it, and changes lambda_max not at all.
+    """
+    d = _matrices(H).shape[-1]
+    if H.shape[-2] != d or d > 16:
+        raise ValueError(f"H has shape {tuple(H.shape)}; expected square matrices (..., d, d) with d <= 16.")
+    signs = torch.tensor([(1.0, *rest) for rest in itertools.product((1.0, -1.0), repeat=d - 1)], dtype=H.dtype, device=H.device)
+    return ((signs @ H) * signs).sum(-1).amax(-1)
+
+
+def rotated(curvatures, angle):
+    """R diag(curvatures) R^T, R the rotation by angle (radians): (2, 2), for curvatures (2,). Its first axis points along the angle."""
+    if a_tensor(curvatures, "curvatures").shape != (2,):
+        raise ValueError(f"curvatures has shape {tuple(curvatures.shape)}; expected two: (2,).")
+    angle = torch.as_tensor(a_number(angle, "angle"), dtype=curvatures.dtype, device=curvatures.device)
+    c, s = torch.cos(angle), torch.sin(angle)
+    R = torch.stack((torch.stack((c, -s)), torch.stack((s, c))))
+    return (R * curvatures) @ R.mT
+
+
+def _on(number, g):
+    """number (...) with the axes it lacks to multiply g."""
+    return number.reshape(number.shape + (1,) * (g.ndim - number.ndim))
+
+
+def _matrices(x):
+    if a_tensor(x).ndim < 2:
+        raise ValueError(f"x has shape {tuple(x.shape)}; expected matrices (..., p, q).")
+    return x
