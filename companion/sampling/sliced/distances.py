@@ -89,7 +89,7 @@ def max_sliced(x, y, directions, *, steps=0):
     theta = directions.expand(*value.shape, directions.shape[-1])
     angle = torch.full_like(value, 0.5)
     for _ in range(steps):
-        g = grad(lambda z: slices(x, y, z), theta)  # noqa: B023  called at once
+        g = grad(lambda z: slices(x, y, z), theta)
         g = iid(g - (g * theta).sum(-1, keepdim=True) * theta)
         trial = iid(angle.cos()[..., None] * theta + angle.sin()[..., None] * g)
         found = slices(x, y, trial).detach()

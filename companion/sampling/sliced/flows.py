@@ -7,7 +7,7 @@ Pitie, Kokaram and Dahyot, CVIU 107 (2007); Li, Moosmueller and Wang, SIAM J. Ma
 
 import torch
 
-from companion.inputs import a_cloud, a_count, a_function, a_number, a_tensor, same_dimension
+from companion.inputs import a_cloud, a_count, a_function, a_number, has_values, same_dimension
 from companion.sampling.sliced.directions import frames, iid
 from companion.sampling.sliced.distances import matching_cells, project
 from companion.transport import rearrangement
@@ -34,9 +34,10 @@ def fresh_step(k, x, xi, y, *, L=1, rule=iid, tau=1.0):
     L = 1, tau = 1 matches the clouds exactly along one random line. xi: noise like x, so L is at most n. Raises TypeError, ValueError.
     """
     a_function(rule, "rule")
-    if a_tensor(xi, "xi").shape[-2:-1] and a_count(L, "L") > xi.shape[-2]:
+    same_dimension(x, xi, ("x", "xi"))
+    if has_values(xi) and a_count(L, "L") > xi.shape[-2]:
         raise ValueError(f"L = {L}; expected at most {xi.shape[-2]}, the rows of the noise.")
-    return x + a_number(tau, "tau") * velocity(0.0, x, y, rule(a_cloud(xi, "xi", d=x.shape[-1])[..., :L, :]))
+    return x + a_number(tau, "tau") * velocity(0.0, x, y, rule(xi[..., :L, :]))
 
 
 def frame_step(k, x, xi, y, *, tau=1.0):
@@ -45,7 +46,7 @@ def frame_step(k, x, xi, y, *, tau=1.0):
     xi: noise like x, of n >= d rows. A translation is undone in one step. Raises TypeError, ValueError.
     """
     n, d = a_cloud(x, "x").shape[-2:]
-    if n < d:
+    if has_values(x) and n < d:
         raise ValueError(f"x has {n} points in dimension {d}; expected at least d: the noise of the cloud makes the frame.")
     return fresh_step(k, x, xi, y, L=d, rule=frames, tau=d * a_number(tau, "tau"))
 
