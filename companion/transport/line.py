@@ -39,7 +39,7 @@ def rearrangement(x, y):
     _a_line(x, "x")
     if _a_line(y, "y").shape[-1] != x.shape[-1]:
         raise ValueError(f"x and y have {x.shape[-1]} and {y.shape[-1]} points; expected one size: quantile() compares unequal sizes.")
-    ranks = x.argsort(dim=-1, stable=True).argsort(-1)
+    ranks = x.argsort(-1).argsort(-1)  # the stable sort has no ONNX operation
     batch = torch.broadcast_shapes(x.shape, y.shape)
     return y.sort(-1).values.expand(batch).gather(-1, ranks.expand(batch))
 
