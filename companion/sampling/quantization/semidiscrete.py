@@ -1,0 +1,135 @@
+"""Exact semi-discrete transport for |x - y|^2: weights w whose power cells have given masses, by a damped Newton method.
+
+K(w) = int min_i (|x - y_i|^2 - w_i) drho + sum_i a_i w_i is concave, dK/dw_i = a_i - rho(P_i), and for neighbours i, j
+d2K/dw_i dw_j = int_{edge ij} rho / (2 |y_i - y_j|): minus the Laplacian of a graph. The step is halved until no cell's mass is below half of
+the smallest one met at the start (or asked for) and the error falls: Kitagawa, Merigot and Thibert (2019) prove that this converges from
+any start with full cells, in the end at better than a linear rate.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy.sparse import coo_matrix
+from scipy.sparse.linalg import splu
+
+from companion.inputs import a_count, a_number
+from companion.sampling.quantization.cells import Cells, a_sites, as_cells, diagram
+from companion.sampling.quantization.densities import SQUARE, tabulate
+from companion.transport.shares import shares
+
+MIXTURES = (1.0, 0.3, 0.1, 0.03, 0.01, 1e-3, 0.0)  # shares of the uniform law, where the density leaves a cell empty
+
+
+class SemiDiscrete(NamedTuple):
+    """The optimal transport of rho to sum_i a_i delta_{y_i}.
+
+    w (n,) weights of mean zero; cost 0-d, W2^2 = sum_i int_{P_i} |x - y_i|^2 drho; dual 0-d, K(w), its equal; cells, a `Cells`; errors (K+1,),
+    max_i |rho(P_i) - a_i| before each Newton step and at the end.
+    """
+
+    w: torch.Tensor
+    cost: torch.Tensor
+    dual: torch.Tensor
+    cells: Cells
+    errors: torch.Tensor
+
+
+def semidiscrete(y, a=None, *, density=SQUARE, tol=1e-11, steps=100):
+    """Optimal transport of the density to the sites y (n, 2) with shares a (n,) > 0, equal by default: a `SemiDiscrete`.
+
+    Starts from the cells of the sites, or of the sites enlarged to fill the domain, whichever has the fuller smallest cell; where the density
+    leaves cells empty, through mixtures with the uniform law. Raises TypeError; ValueError for coincident sites, shares that are not
+    positive, or a density cut in pieces by zeros; RuntimeError if `steps` Newton steps do not bring all masses within tol.
+    """
+    sites = a_sites(y, density)
+    a_number(tol, "tol", above=0)
+    a_count(steps, "steps")
+    goal = shares(a, y[:, 0], "a").double().cpu().numpy()
+    if not (goal > 0).all():
+        raise ValueError(f"a[{int(goal.argmin())}] = 0; expected positive shares: leave that site out.")
+    w, found, errors = solve(sites, goal / goal.sum(), density, tol, steps)
+    cells = as_cells(found, y.double())
+    cost = cells.second.sum()
+    dual = cost - float(w @ (found.mass - goal))
+    like = [torch.as_tensor(v).to(y) for v in (w, cost, dual)]
+    return SemiDiscrete(*like, as_cells(found, y), torch.as_tensor(errors).to(y))
+
+
+def solve(sites, a, density, tol, steps):
+    """Weights, `Diagram` and the errors of `semidiscrete`, in arrays."""
+    w, found = _start(sites, density)
+    if found.mass.min() > 0:
+        return _newton(sites, a, w, found, density, tol, steps)
+    w, errors = _start(sites, _evened(density, 1.0))[0], []
+    for share in MIXTURES:
+        mixed = _evened(density, share)
+        found = diagram(sites, w, mixed)
+        w, found, more = _newton(sites, a, w, found, mixed, max(tol, 0.1 * a.min()) if share else tol, steps)
+        errors += more
+    return w, found, errors
+
+
+def _newton(sites, a, w, found, density, tol, steps):
+    least = min(a.min(), found.mass.min()) / 2
+    errors = [np.abs(a - found.mass).max()]
+    while errors[-1] > tol:
+        if len(errors) > steps:
+            raise RuntimeError(f"after {steps} Newton steps the masses are off by {errors[-1]:.1e}; expected {tol:.1e}: "
+                               "give more steps, or a larger tol.")
+        w, found = _step(sites, a, w, found, density, least)
+        errors.append(np.abs(a - found.mass).max())
+    return w - w.mean(), found, errors
+
+
+def _step(sites, a, w, found, density, least):
+    """One damped Newton step. Raises ValueError, RuntimeError."""
+    gap = a - found.mass
+    direction, share = _laplacian(sites, found, gap), 1.0
+    while share > 1e-8:
+        trial = w + share * direction
+        reached = diagram(sites, trial, density)
+        if reached.mass.min() >= least and np.linalg.norm(a - reached.mass) <= (1 - share / 2) * np.linalg.norm(gap):
+            return trial, reached
+        share /= 2
+    raise RuntimeError(f"Newton's method stalls with masses off by {np.abs(gap).max():.1e}; expected a density without jumps to zero: "
+                       "add a little to it everywhere, or give a larger tol.")
+
+
+def _laplacian(sites, found, gap):
+    """The solution of L v = gap with v_{n-1} = 0, L the graph Laplacian with conductances flux / (2 |y_i - y_j|)."""
+    n, (i, j) = len(sites), found.pairs.T
+    if n == 1:
+        return np.zeros(1)
+    c = found.flux / (2 * np.hypot(*(sites[j] - sites[i]).T))
+    entries, rows, cols = np.concatenate([-c, -c, c, c]), np.concatenate([i, j, i, j]), np.concatenate([j, i, i, j])
+    matrix = coo_matrix((entries, (rows, cols)), (n, n)).tocsc()[:-1, :-1]
+    try:
+        v = splu(matrix).solve(gap[:-1])
+    except RuntimeError:
+        v = np.full(n - 1, np.nan)
+    if not np.isfinite(v).all():
+        raise ValueError("the density is zero on whole edges of cells, and cuts the sites in groups that exchange no mass; expected a connected "
+                         "density: add a little to it everywhere.")
+    return np.append(v, 0.0)
+
+
+def _start(sites, density):
+    """Weights to start from: of Voronoi cells, or of the Voronoi cells of z = s y + c, the sites enlarged or moved into the domain."""
+    corners = density.corners
+    sides = np.roll(corners, -1, 0) - corners
+    outward = np.column_stack([sides[:, 1], -sides[:, 0]])
+    centre, middle = corners.mean(0), (sites.min(0) + sites.max(0)) / 2
+    room = (outward * (corners - centre)).sum(1)
+    asked = (outward @ (sites - middle).T).max(1)
+    ratios = asked / room
+    s = 0.9 / ratios.max() if ratios.max() > 0 else 1.0
+    moved = s * (sites - middle) + centre
+    guesses = [np.zeros(len(sites)), (sites**2).sum(1) - (moved**2).sum(1) / s]
+    return max(((w, diagram(sites, w, density)) for w in guesses), key=lambda start: start[1].mass.min())
+
+
+def _evened(density, share):
+    """The density mixed with the uniform law of its polygon, which has the area of its box wherever there are pixels."""
+    area = np.ptp(density.corners, axis=0).prod()
+    return tabulate(density.centre, density.corners, (1 - share) * density.values + share / area)
