@@ -81,6 +81,17 @@ def digits(label=None, *, dtype=torch.float32, device=None):
     return images[kept].to(device, dtype), labels[kept].to(device, torch.int64)
 
 
+def tumours(*, dtype=torch.float32, device=None):
+    """569 breast tumours: 30 measurements of cell nuclei, each of mean 0 and variance 1, (569, 30); labels (569,), 1 benign and -1 malignant.
+
+    Wolberg, Mangasarian, Street and Street, Breast Cancer Wisconsin (Diagnostic), UCI, 1993, as it ships with scikit-learn.
+    """
+    source = _datasets().load_breast_cancer()
+    x, labels = torch.from_numpy(source.data), torch.from_numpy(source.target)
+    x = (x - x.mean(0)) / x.std(0, correction=0)
+    return x.to(device, dtype), (2 * labels - 1).to(device, torch.int64)
+
+
 PHOTOGRAPHS = ("china", "flower")
 
 

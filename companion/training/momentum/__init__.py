@@ -6,7 +6,7 @@ A field is v(t, z), for `flow`. Parameters may be numbers or 0-d tensors.
 Every function raises TypeError or ValueError for what it cannot take, in words.
 """
 
-from companion.training.momentum.adam import adam, adam_l2, adamw, amsgrad, preconditioner, sgd_decay, stability_limit
+from companion.training.momentum.adam import adam, adam_l2, adamw, amsgrad, preconditioner, sgd_decay, stability_limit, step_bound
 from companion.training.momentum.bessel import bessel_peak, bessel_profile, bessel_tail, nesterov_quadratic
 from companion.training.momentum.descent import (
     Mirror,
@@ -66,5 +66,5 @@ __all__ = [
     "nearest", "nesterov", "nesterov_constant", "nesterov_exponent", "nesterov_flow", "nesterov_quadratic", "nesterov_quadratic_tuning",
     "nesterov_radius", "nesterov_torch", "nesterov_tuning", "newton_schulz", "normalised_descent", "operator", "polar", "power", "powers",
     "preconditioner", "quasar_energy", "quasar_friction", "quasar_gap", "quasar_rate", "rotated", "sgd_decay", "sign_descent", "simplex",
-    "spectral_descent", "stability_limit", "stationary_variance", "steepest_flow", "steepest_step", "valley", "wells",
+    "spectral_descent", "stability_limit", "stationary_variance", "steepest_flow", "steepest_step", "step_bound", "valley", "wells",
 ]

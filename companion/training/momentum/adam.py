@@ -68,6 +68,18 @@ def stability_limit(beta1):
     return 2 * (1 + beta1) / (1 - beta1)
 
 
+def step_bound(beta1, beta2):
+    """(1 - beta1) / sqrt((1 - beta2)(1 - beta1^2 / beta2)): the least bound on |step| / lr that holds whatever the gradients, beta1^2 < beta2.
+
+    By Cauchy and Schwarz on m and v; approached by gradients that grow by the factor beta2 / beta1. For a gradient after silence the step is
+    lr (1 - beta1) / sqrt(1 - beta2), as Kingma and Ba say. 7.3 and 3.2 with the usual betas. Raises TypeError, ValueError.
+    """
+    _beta(beta1, "beta1"), _beta(beta2, "beta2")
+    if not isinstance(beta1, torch.Tensor) and not isinstance(beta2, torch.Tensor) and beta1**2 >= beta2:
+        raise ValueError(f"beta1 = {beta1}, beta2 = {beta2}; expected beta1^2 < beta2: else no bound holds.")
+    return (1 - beta1) / ((1 - beta2) * (1 - beta1**2 / beta2)) ** 0.5
+
+
 def _moments(m, v, g, beta1, beta2):
     _beta(beta1, "beta1"), _beta(beta2, "beta2")
     return beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g.square()

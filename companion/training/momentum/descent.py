@@ -1,7 +1,7 @@
 """Descent without memory: the gradient, its sign, its direction, its image in a mirror. Maps step(k, x) for `iterate`.
 
-Each is the steepest descent of f in some geometry (Balles, Pedregosa, Le Roux, arXiv:2002.08056; Beck and Teboulle, Operations Research Letters 31 (2003)
-167-175, for mirror descent). x: (..., d), as many starts as there are leading entries; f: (..., d) -> (...), one number a start; lr > 0.
+Each is steepest descent in some geometry (Balles, Pedregosa, Le Roux, arXiv:2002.08056; Beck and Teboulle, Oper. Res. Lett. 31 (2003) 167-175).
+x: (..., d), as many starts as there are leading entries; f: (..., d) -> (...), one number a start; lr > 0.
 """
 
 from collections.abc import Callable

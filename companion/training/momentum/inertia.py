@@ -1,6 +1,6 @@
 """Descent with memory: heavy ball and Nesterov's methods, maps step(k, z) on phase space z = (x, v), v_k = x_k - x_{k-1}; start at_rest(x, 2).
 
-Sources: Polyak, USSR Comput. Math. Math. Phys. 4(5) (1964) 1-17; Nesterov, Soviet Math. Dokl. 27 (1983) 372-376; Su, Boyd, Candes, JMLR 17(153) (2016).
+Sources: Polyak, USSR Comput. Math. Math. Phys. 4 (1964) 1-17; Nesterov, Soviet Math. Dokl. 27 (1983) 372-376; Su, Boyd, Candes, JMLR 17 (2016).
 z: (2, ..., d), as many starts as there are entries between; f: (..., d) -> (...), one number a start; lr > 0.
 """
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from companion.inputs import a_number, a_tensor
+from companion.inputs import a_cloud, a_number, a_tensor
 
 
 def valley(x, *, kappa, angle=0.0):
@@ -35,7 +35,8 @@ def wells(*, dtype=torch.float64, device=None):
 
 def nearest(x, y):
     """The number (an index, in the dtype of x) of the row of y (m, d) that is nearest to x (..., d): (...). Plain operations, for a live figure."""
-    return (x[..., None, :] - y).square().sum(-1).argmin(-1).to(a_tensor(x, "x").dtype)
+    a_tensor(x, "x")
+    return (x[..., None, :] - a_cloud(y, "y")).square().sum(-1).argmin(-1).to(x.dtype)
 
 
 def lessard(x):

@@ -1,6 +1,6 @@
 """Steepest descent of a matrix in the spectral norm: U V^T for the gradient U S V^T, exactly, or by Muon's five Newton-Schulz steps.
 
-Sources: Carlson et al., NeurIPS 2015 (spectral descent); Jordan et al., Muon (2024), as in torch.optim.Muon; Bernstein and Newhouse, arXiv:2409.20325.
+Sources: Carlson et al., NeurIPS 2015 (spectral descent); Jordan et al., Muon (2024), as in torch.optim; Bernstein and Newhouse, arXiv:2409.20325.
 W: (..., m, n); f: (..., m, n) -> (...).
 """
 
