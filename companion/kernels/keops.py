@@ -1,6 +1,10 @@
-"""The engine of KeOps (Charlier et al., JMLR 2021): each formula is compiled once, then linear memory at the speed of the GPU."""
+"""The engine of KeOps (Charlier et al., JMLR 2021): each formula is compiled once, then linear memory at the speed of the GPU.
+
+COMPANION_KEOPS names a folder for what is compiled. KeOps's own carries the host's name: a machine that gets a new name compiles again.
+"""
 
 import functools
+import os
 
 import torch
 
@@ -14,13 +18,24 @@ def keops(op, q, k, b):
     if op not in FORMULAS:
         raise ValueError(f"KeOps has no form of {getattr(op, '__name__', op)}; expected engine=dense or engine=streamed.")
     try:
-        from pykeops.torch import LazyTensor
+        LazyTensor = lazy_tensor()
     except ImportError as missing:
         raise RuntimeError(f"engine=keops needs KeOps: {INSTALL}, or leave engine out.") from missing
     batch = torch.broadcast_shapes(q.shape[:-2], k.shape[:-2], b.shape[:-2])
     q, k, b = (z.expand(*batch, *z.shape[-2:]).contiguous() for z in (q, k, b))
     q_i, k_j, b_j = LazyTensor(q[..., :, None, :]), LazyTensor(k[..., None, :, :]), LazyTensor(b[..., None, :, :])
     return FORMULAS[op](q_i, k_j, b_j, len(batch) + 1)
+
+
+@functools.cache
+def lazy_tensor():
+    """KeOps's class LazyTensor; its folder is COMPANION_KEOPS from here on, if that is set. Raises ImportError without KeOps."""
+    import pykeops
+    from pykeops.torch import LazyTensor
+
+    if folder := os.environ.get("COMPANION_KEOPS"):
+        pykeops.set_build_folder(folder)
+    return LazyTensor
 
 
 FORMULAS = {
