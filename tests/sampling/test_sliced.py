@@ -552,3 +552,79 @@ BAD = [
 def test_bad_input_is_said_in_words(error, words, call):
     with pytest.raises(error, match=words):
         call()
+
+
+# --- the estimator, one direction at a time ------------------------------------------------------------------------------------------
+
+def grown(rule, pair, d, L, D=5, R=40):
+    return iterate(with_noise(partial(rule, pair=pair, d=d), seed=2), torch.zeros(R, D + 1, D, dtype=F8), L)
+
+
+def test_spiked_gaussians():
+    assert abs(sl.spiked_gaussians(4, 2.25, 2) - sl.plane_gaussians(4, 1, 2.25)) < 1e-12
+    assert abs(sl.spiked_gaussians(4, 2.25, 1) - 0.25) < 1e-14
+    assert abs(sl.spiked_gaussians(1, 4, 7) - 1) < 1e-12
+    theta = rays(100000, 6)
+    slices = sl.gaussian_slices(diagonal(9.0, 1, 1, 1, 1, 1), diagonal(*[0.5] * 6), theta)
+    exact(slices.mean().item(), sl.spiked_gaussians(9, 0.5, 6), slices.std().item(), 100000)
+    for d in (1, 2, 5):
+        assert abs(sl.spiked_pair(5).value[d - 1] - sl.spiked_gaussians(4, 2.25, d)) < 1e-15
+        assert abs(sl.translated_pair(5).value[d - 1] - 1 / d) < 1e-15
+
+
+@pytest.mark.parametrize("rule", [sl.add_iid, sl.add_frame])
+@pytest.mark.parametrize("d", [2, 3, 5])
+def test_estimates_are_means_of_slices(rule, d):
+    """Independent: the first d coordinates of each step's noise, normalised. Frames: the rows kept are the last ones, block by block."""
+    pair, z = sl.spiked_pair(5), torch.zeros(40, 6, 5, dtype=F8)
+    seen = []
+    for k in range(7):
+        xi = noise(z.shape, seed=2, k=k, dtype=F8)
+        z = rule(k, z, xi, pair, d)
+        theta = sl.iid(xi[:, 0] * (torch.arange(5) < d)) if rule is sl.add_iid else z[:, k % d]
+        seen.append(sl.gaussian_slices(pair.p, pair.q, theta[:, None])[:, 0])
+        block = z[:, : k % d + 1]
+        assert rule is sl.add_iid or (block @ block.mT - torch.eye(k % d + 1, dtype=F8)).abs().max() < 1e-13
+        assert (z[:, :-1, d:] == 0).all()
+        expected = torch.stack(seen).mean(0) / sl.spiked_gaussians(4, 2.25, d)
+        assert torch.allclose(sl.estimates(z, pair, k=k + 1, d=d), expected, atol=1e-13)
+
+
+def test_the_noise_of_a_step_is_used_once_and_nothing_at_the_start():
+    pair = sl.translated_pair(5)
+    path = grown(sl.add_frame, pair, 3, 6)
+    assert (sl.estimates(path.x[0], pair, k=0, d=3) == 0).all()
+    assert (sl.estimates(path.x[3], pair, k=3, d=3) - 1).abs().max() < 1e-14  # one whole frame, a translate
+    assert (sl.estimates(path.x[4], pair, k=4, d=3) - 1).abs().max() > 0.01
+    assert (sl.estimates(path.end, pair, k=6, d=3) - 1).abs().max() < 1e-14
+    assert (path.x[6][:, :3] - path.x[3][:, :3]).abs().max() > 0.1
+
+
+def test_equispaced_estimates():
+    pair = sl.spiked_pair(5)
+    path = grown(sl.add_equispaced, pair, 5, 33)
+    xi = noise((40, 6, 5), seed=2, k=0, dtype=F8)[:, 0, :2]
+    plane = [diagonal(4.0, 1.0), diagonal(2.25, 2.25)]
+    for L in (1, 3, 6):
+        theta = sl.equispaced(xi[:, None].expand(40, L, 2))
+        expected = sl.gaussian_slices(*plane, theta).mean(-1) / sl.plane_gaussians(4, 1, 2.25)
+        assert torch.allclose(sl.estimates(path.x[L], pair, k=L, d=2), expected, atol=1e-13)
+    assert (sl.estimates(path.x[32], pair, k=32, d=2) - 1).abs().max() < 1e-12
+
+
+def test_the_spread_of_estimates_falls_as_the_theory_says():
+    pair = sl.translated_pair(5)
+    z = grown(sl.add_iid, pair, 5, 8, R=4000).end
+    assert abs(sl.estimates(z, pair, k=8, d=5).std() / sl.relative_std(5, 8) - 1) < 0.06
+    assert abs(sl.estimates(z, pair, k=8, d=5).mean() - 1) < 4 * sl.relative_std(5, 8) / math.sqrt(4000)
+
+
+@pytest.mark.parametrize("call", [
+    lambda: sl.add_iid(0, torch.zeros(3, 5, 5), torch.zeros(3, 5, 5), sl.translated_pair(5), 2),
+    lambda: sl.add_frame(0, torch.zeros(3, 6, 5), torch.zeros(3, 6, 4), sl.translated_pair(5), 2),
+    lambda: sl.add_equispaced(0, torch.zeros(5), torch.zeros(5), sl.translated_pair(5), 2),
+    lambda: sl.translated_pair(0), lambda: sl.spiked_pair(3, a=-1.0), lambda: sl.spiked_gaussians(1, 1, 0),
+])
+def test_bad_input_of_the_estimator(call):
+    with pytest.raises(ValueError, match="expected"):
+        call()

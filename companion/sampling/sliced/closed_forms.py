@@ -8,6 +8,7 @@ import math
 from typing import NamedTuple
 
 import torch
+from scipy.integrate import quad
 from scipy.special import ellipe, ndtri
 
 from companion.gaussians.checks import two_gaussians
@@ -64,6 +65,18 @@ def plane_gaussians(a, b, c):
     a, b = sorted((float(a_number(a, "a", above=0)), float(a_number(b, "b", least=0))), reverse=True)
     c = float(a_number(c, "c", least=0))
     return (a + b) / 2 + c - 4 / math.pi * math.sqrt(a * c) * float(ellipe(1 - b / a))
+
+
+def spiked_gaussians(a, c, d):
+    """SW2^2 of N(0, diag(a, 1, ..., 1)) and N(0, c I) in R^d, a float: E(sqrt(1 + (a-1) p) - sqrt c)^2, p = theta_1^2 ~ Beta(1/2, (d-1)/2)."""
+    a, c = float(a_number(a, "a", above=0)), float(a_number(c, "c", least=0))
+    if a_count(d, "d") == 1:
+        return (math.sqrt(a) - math.sqrt(c)) ** 2
+    # in the angle of theta to the axis the law of p has the smooth density sin^(d-2)
+    def mean(f):
+        return quad(lambda u: f(math.cos(u) ** 2) * math.sin(u) ** (d - 2), 0, math.pi / 2, epsabs=1e-14)[0]
+
+    return mean(lambda p: (math.sqrt(1 + (a - 1) * p) - math.sqrt(c)) ** 2) / mean(lambda p: 1.0)
 
 
 def max_commuting(a, b):

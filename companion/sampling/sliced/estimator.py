@@ -1,0 +1,91 @@
+"""The Monte Carlo estimator of SW2^2 one direction at a time: step k adds the (k+1)-st to R independent estimates. Maps for `iterate`.
+
+The laws are a `Pair` of Gaussians of R^D, looked at in their first d coordinates. State z (R, D+1, D): rows 0..D-1 are the current frame,
+the last row begins with the sum of the slices so far and the phase of the equispaced rule. Noise like the state; only its first row is used.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+
+from companion.gaussians import Gaussian
+from companion.inputs import a_count, a_tensor
+from companion.sampling.sliced.closed_forms import gaussian_slices, spiked_gaussians, translates
+from companion.sampling.sliced.directions import iid
+
+MOST = 64  # directions of the equispaced rule
+
+
+class Pair(NamedTuple):
+    """Two Gaussians of R^D, and SW2^2 between their first d coordinates, for d = 1..D."""
+
+    p: Gaussian
+    q: Gaussian
+    value: torch.Tensor  # (D,)
+
+
+def translated_pair(D, *, dtype=torch.float64):
+    """N(0, I) and its translate by the first unit vector: SW2^2 = 1/d."""
+    eye = torch.eye(a_count(D, "D"), dtype=dtype)
+    value = torch.stack([translates(eye[0, :d]).sw2_squared for d in range(1, D + 1)])
+    return Pair(Gaussian(0 * eye[0], eye), Gaussian(eye[0], eye), value)
+
+
+def spiked_pair(D, *, a=4.0, c=2.25, dtype=torch.float64):
+    """N(0, diag(a, 1, ..., 1)) and N(0, c I)."""
+    eye = torch.eye(a_count(D, "D"), dtype=dtype)
+    value = torch.tensor([spiked_gaussians(a, c, d) for d in range(1, D + 1)], dtype=dtype)
+    return Pair(Gaussian(0 * eye[0], eye + (a - 1) * torch.diag(eye[0])), Gaussian(0 * eye[0], c * eye), value)
+
+
+def add_iid(k, z, xi, pair, d):
+    """One more independent direction of R^d for each estimate."""
+    return _added(z, z[..., :-1, :], iid(_first(xi, z, d)), pair)
+
+
+def add_frame(k, z, xi, pair, d):
+    """The next row of an orthonormal frame of R^d, a new frame after every d steps: one step of Gram-Schmidt (done twice)."""
+    new, rows = _first(xi, z, d), z[..., :-1, :]
+    row, place = torch.arange(z.shape[-1], device=z.device)[:, None], k % d
+    done = torch.where(row < place, rows, 0)
+    for _ in range(2):
+        new = new - (new @ done.mT) @ done
+    return _added(z, torch.where(row == place, iid(new), rows), iid(new), pair)
+
+
+def add_equispaced(k, z, xi, pair, d):
+    """The k+1 directions of angles phase + pi j/(k+1) in the plane, whatever d is; the phase is drawn at k = 0."""
+    new, total = _first(xi, z, d)[..., 0, :], z[..., -1, :]
+    phase = torch.where(torch.as_tensor(k, device=z.device) == 0, torch.atan2(new[..., 1], new[..., 0]), total[..., 1])
+    j = torch.arange(MOST, dtype=z.dtype, device=z.device)
+    angle = phase[..., None] + j * (math.pi / (k + 1))
+    flat = torch.nn.functional.pad(torch.stack([angle.cos(), angle.sin()], -1), (0, z.shape[-1] - 2))
+    slices = torch.where(j <= k, gaussian_slices(pair.p, pair.q, flat), 0).sum(-1)
+    return torch.cat([z[..., :-1, :], torch.stack([slices, phase], -1)[..., None, :] @ _corner(z)], -2)
+
+
+def estimates(z, pair, *, k, d):
+    """The R estimates after k steps, divided by the true value in dimension d: (R,); zero before the first step."""
+    place = torch.arange(1, z.shape[-1] + 1, dtype=z.dtype, device=z.device)
+    value = torch.where(place == d, pair.value.to(z), 0).sum()
+    return a_tensor(z, "z")[..., -1, 0] / torch.clamp(torch.as_tensor(k, dtype=z.dtype, device=z.device), min=1) / value
+
+
+def _first(xi, z, d):
+    """The first row of the noise, in its first d coordinates: (R, 1, D)."""
+    if a_tensor(xi, "xi").shape != a_tensor(z, "z").shape or z.ndim < 2 or z.shape[-2] != z.shape[-1] + 1:
+        raise ValueError(f"z and xi have shapes {tuple(z.shape)} and {tuple(xi.shape)}; expected (R, D + 1, D) both.")
+    return torch.where(torch.arange(z.shape[-1], device=z.device) < d, xi[..., :1, :], 0)
+
+
+def _added(z, rows, new, pair):
+    """The state with the slice of the new directions (R, 1, D) added to the sum."""
+    slices = gaussian_slices(pair.p, pair.q, new)
+    total = z[..., -1:, :] + slices[..., None] * _corner(z)[0]
+    return torch.cat([rows, total], -2)
+
+
+def _corner(z):
+    """The first two unit vectors: (2, D)."""
+    return torch.eye(2, z.shape[-1], dtype=z.dtype, device=z.device)
