@@ -44,6 +44,7 @@ from companion.training.momentum.quasar import (
     quasar_gap,
     quasar_rate,
 )
+from companion.training.momentum.race import FIVE, five, timed, together
 from companion.training.momentum.rates import (
     damping_exponent,
     descent_radius,
@@ -58,13 +59,14 @@ from companion.training.momentum.spectral import muon, newton_schulz, polar, spe
 from companion.training.momentum.stationary import batch_growth, correlation, growth_ratio, matching_lr, stationary_variance
 
 __all__ = [
-    "Bowl", "Certificate", "Geometry", "Mirror", "accuracy", "adam", "adam_energy", "adam_flow", "adam_l2", "adamw", "amsgrad", "at_rest",
+    "FIVE", "Bowl", "Certificate", "Geometry", "Mirror", "accuracy", "adam", "adam_energy", "adam_flow", "adam_l2", "adamw", "amsgrad", "at_rest",
     "batch_growth", "bessel_peak", "bessel_profile", "bessel_tail", "best_certificate", "bowl_constants", "bowl_mu", "bumpy_bowl",
-    "correlation", "damping_exponent", "descent_radius", "descent_tuning", "distance_to", "entropy", "euclid", "factorisation",
+    "correlation", "damping_exponent", "descent_radius", "descent_tuning", "distance_to", "entropy", "euclid", "factorisation", "five",
     "frozen_adam_radius", "gradient_descent", "growth_ratio", "heavy_ball", "heavy_ball_flow", "heavy_ball_radius", "heavy_ball_tuning",
     "himmelblau", "l1", "l2", "lessard", "linf", "linf_smoothness", "logistic", "margin", "matching_lr", "mirror_descent", "muon",
     "nearest", "nesterov", "nesterov_constant", "nesterov_exponent", "nesterov_flow", "nesterov_quadratic", "nesterov_quadratic_tuning",
     "nesterov_radius", "nesterov_torch", "nesterov_tuning", "newton_schulz", "normalised_descent", "operator", "polar", "power", "powers",
     "preconditioner", "quasar_energy", "quasar_friction", "quasar_gap", "quasar_rate", "rotated", "sgd_decay", "sign_descent", "simplex",
-    "spectral_descent", "stability_limit", "stationary_variance", "steepest_flow", "steepest_step", "step_bound", "valley", "wells",
+    "spectral_descent", "stability_limit", "stationary_variance", "steepest_flow", "steepest_step", "step_bound", "timed", "together", "valley",
+    "wells",
 ]
