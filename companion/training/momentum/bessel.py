@@ -22,7 +22,7 @@ def nesterov_quadratic(t, x0, *, mu, r=3.0):
     s = torch.sqrt(_least(mu, "mu", strict=True)) * _least(t, "t")
     safe = s.clamp(min=1e-8)  # below it A_r is 1 to the last digit
     profile = gamma(p + 1) * (2 / safe) ** p * torch.as_tensor(jv(p, safe.cpu().numpy()), device=s.device)
-    return torch.as_tensor(x0, dtype=torch.float64) * profile
+    return (x0 if isinstance(x0, torch.Tensor) else a_number(x0, "x0")) * profile
 
 
 def bessel_profile(s, *, r=3.0, nodes=512):

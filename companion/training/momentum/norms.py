@@ -28,12 +28,13 @@ class Geometry(NamedTuple):
 def steepest_step(k, x, *, f, L, geometry):
     """x - |g|_* d/L,  g = grad f(x), d = geometry.direction(g): f falls by |g|_*^2/(2 L) or more if f is L-smooth in the norm. k unused."""
     g = grad(f, x)
+    _geometry(geometry)
     return x - _on(geometry.dual(g), g) * geometry.direction(g) / a_number(L, "L", above=0.0)
 
 
 def steepest_flow(t, x, *, f, geometry):
     """x' = -d, d = geometry.direction(grad f(x)): unit speed in the norm, f falls at the rate |grad f|_*. Autonomous: t is not used."""
-    return -geometry.direction(grad(f, x))
+    return -_geometry(geometry).direction(grad(f, x))
 
 
 def sup_norm(x):
@@ -103,6 +104,12 @@ def rotated(curvatures, angle):
 def _on(number, g):
     """number (...) with the axes it lacks to multiply g."""
     return number.reshape(number.shape + (1,) * (g.ndim - number.ndim))
+
+
+def _geometry(geometry):
+    if not isinstance(geometry, Geometry):
+        raise TypeError(f"geometry is a {type(geometry).__name__}; expected a Geometry: l2, linf, l1, operator, or Geometry(norm, dual, direction).")
+    return geometry
 
 
 def _matrices(x):

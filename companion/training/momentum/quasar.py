@@ -60,11 +60,12 @@ def best_certificate(*, ripple=0.3, pitch=5.0):
         given = f"ripple = {ripple}, pitch = {pitch}, lowest slope {lowest:.3g}"
         raise ValueError(f"{given}; expected a slope above 0, a bowl with one critical point.")
 
-    def loss(tau):
-        mu = bowl_mu(tau, ripple=ripple, pitch=pitch)
-        return -tau * max(mu, 0.0) ** 0.5 / (2 - tau) ** 0.5
+    def rate(tau):
+        return quasar_rate(bowl_mu(tau, ripple=ripple, pitch=pitch), tau=tau)
 
-    tau = float(minimize_scalar(loss, bounds=(1e-6, 1.0), method="bounded", options={"xatol": 1e-12}).x)
+    last = 2 - abs(ripple * pitch) / (1 - ripple**2) ** 0.5  # where bowl_mu is 0
+    tau = minimize_scalar(lambda tau: -rate(tau), bounds=(0.0, min(1.0, last)), method="bounded", options={"xatol": 1e-12}).x
+    tau = 1.0 if last > 1 and rate(1.0) > rate(tau) else float(tau)
     mu = bowl_mu(tau, ripple=ripple, pitch=pitch)
     return Certificate(tau, mu, quasar_friction(mu, tau=tau), quasar_rate(mu, tau=tau))
 
