@@ -14,6 +14,7 @@ from scipy.spatial import ConvexHull
 from companion.inputs import a_cloud, a_tensor
 from companion.sampling.quantization.densities import SQUARE, Density, border_integrals
 
+DUST = 1e-14  # a smaller mass is rounding: the cell counts as empty
 FAR = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 
 
@@ -201,11 +202,10 @@ def turned(v):
 
 def as_cells(found, y):
     """A `Diagram` as `Cells` like y."""
-    mass, first, square = np.maximum(found.mass, 0), found.moments[:, 1:3], found.moments[:, 3]
-    full = mass > 0
+    full = found.mass > DUST
+    mass, first, square = np.where(full, found.mass, 0), found.moments[:, 1:3], found.moments[:, 3]
     b = np.where(full[:, None], first / np.where(full, mass, 1)[:, None], found.sites)
     spread = np.where(full, np.maximum(square - mass * (b**2).sum(1), 0), 0)
     second = spread + mass * ((b - found.sites) ** 2).sum(1)
     placed = (b + found.centre, spread, second, found.pairs, found.segments + found.centre, found.flux, found.border + found.centre)
-    return Cells(*(torch.as_tensor(v).to(y) if v.dtype.kind == "f" else torch.as_tensor(v).to(y.device)
-                   for v in (mass, *placed, found.owners)))
+    return Cells(*(torch.as_tensor(v).to(y.device, y.dtype if v.dtype.kind == "f" else torch.int64) for v in (mass, *placed, found.owners)))

@@ -105,7 +105,8 @@ def border_integrals(density, p, q):
         total += np.stack([one, first, y * one, square + y**2 * one], 1)
     total *= (b - a)[:, 1:] / 2
     lengths = rho * np.hypot(*(b - a).T)
-    return np.stack([np.bincount(ids, column, len(p)) for column in total.T], 1), np.bincount(ids, lengths, len(p))
+    sums = [np.bincount(ids, column, len(p)).astype(float) for column in (*total.T, lengths)]  # bincount counts nothing in integers
+    return np.stack(sums[:4], 1), sums[4]
 
 
 def split(density, p, q):

@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import splu
+from scipy.spatial.distance import pdist
 
 from companion.inputs import a_count, a_number
-from companion.sampling.quantization.cells import Cells, a_sites, as_cells, diagram
+from companion.sampling.quantization.cells import DUST, Cells, a_sites, as_cells, diagram
 from companion.sampling.quantization.densities import SQUARE, tabulate
 from companion.transport.shares import shares
 
@@ -59,7 +60,7 @@ def semidiscrete(y, a=None, *, density=SQUARE, tol=1e-11, steps=100):
 def solve(sites, a, density, tol, steps):
     """Weights, `Diagram` and the errors of `semidiscrete`, in arrays."""
     w, found = _start(sites, density)
-    if found.mass.min() > 0:
+    if found.mass.min() > 100 * DUST:
         return _newton(sites, a, w, found, density, tol, steps)
     w, errors = _start(sites, _evened(density, 1.0))[0], []
     for share in MIXTURES:
@@ -92,8 +93,8 @@ def _step(sites, a, w, found, density, least):
         if reached.mass.min() >= least and np.linalg.norm(a - reached.mass) <= (1 - share / 2) * np.linalg.norm(gap):
             return trial, reached
         share /= 2
-    raise RuntimeError(f"Newton's method stalls with masses off by {np.abs(gap).max():.1e}; expected a density without jumps to zero: "
-                       "add a little to it everywhere, or give a larger tol.")
+    raise RuntimeError(f"Newton's method stalls with masses off by {np.abs(gap).max():.1e}; expected sites further apart (the closest two are at "
+                       f"{pdist(sites).min():.1e}) and a density without zeros: move sites, add a little to the density, or give a larger tol.")
 
 
 def _laplacian(sites, found, gap):
