@@ -51,8 +51,14 @@ def gaussian_slices(p, q, directions):
 
     Their mean over all directions is SW2^2.   directions: (..., L, d). Raises TypeError, ValueError.
     """
-    (m, A), (r, B) = two_gaussians(p, q)
-    a_cloud(directions, "directions", d=len(m))
+    two_gaussians(p, q)
+    a_cloud(directions, "directions", d=len(p[0]))
+    return unchecked_gaussian_slices(p, q, directions)
+
+
+def unchecked_gaussian_slices(p, q, directions):
+    """`gaussian_slices` without a look at values: for functions that are exported."""
+    (m, A), (r, B) = p, q
     spread, other = (((directions @ C) * directions).sum(-1).clamp(min=0).sqrt() for C in (A, B))
     return (directions @ (m - r)) ** 2 + (spread - other) ** 2
 

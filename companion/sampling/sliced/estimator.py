@@ -11,7 +11,7 @@ import torch
 
 from companion.gaussians import Gaussian
 from companion.inputs import a_count, a_tensor
-from companion.sampling.sliced.closed_forms import gaussian_slices, spiked_gaussians, translates
+from companion.sampling.sliced.closed_forms import spiked_gaussians, translates, unchecked_gaussian_slices
 from companion.sampling.sliced.directions import iid
 
 MOST = 64  # directions of the equispaced rule
@@ -61,7 +61,7 @@ def add_equispaced(k, z, xi, pair, d):
     j = torch.arange(MOST, dtype=z.dtype, device=z.device)
     angle = phase[..., None] + j * (math.pi / (k + 1))
     flat = torch.nn.functional.pad(torch.stack([angle.cos(), angle.sin()], -1), (0, z.shape[-1] - 2))
-    slices = torch.where(j <= k, gaussian_slices(pair.p, pair.q, flat), 0).sum(-1)
+    slices = torch.where(j <= k, unchecked_gaussian_slices(pair.p, pair.q, flat), 0).sum(-1)
     return torch.cat([z[..., :-1, :], torch.stack([slices, phase], -1)[..., None, :] @ _corner(z)], -2)
 
 
@@ -81,7 +81,7 @@ def _first(xi, z, d):
 
 def _added(z, rows, new, pair):
     """The state with the slice of the new directions (R, 1, D) added to the sum."""
-    slices = gaussian_slices(pair.p, pair.q, new)
+    slices = unchecked_gaussian_slices(pair.p, pair.q, new)
     total = z[..., -1:, :] + slices[..., None] * _corner(z)[0]
     return torch.cat([rows, total], -2)
 
