@@ -325,3 +325,14 @@ def test_gradient_flow_is_the_limit_of_strong_friction():
         end = flow(partial(mo.heavy_ball_flow, f=bowl, friction=c), mo.at_rest(x, 2), c, 1600).end[0]
         errors.append((end - flow(descent(bowl), x, 1.0, 100).end).abs().item())
     assert errors[1] < 1e-3 and 3.2 < errors[0] / errors[1] < 4.8
+
+
+def test_heavy_ball_tends_to_its_flow_at_order_root_lr():
+    """momentum = 1 - friction sqrt(lr), t = k sqrt(lr)."""
+    z, friction, errors = mo.at_rest(torch.tensor([0.3]), 2), 0.7, []
+    end = flow(partial(mo.heavy_ball_flow, f=bowl, friction=friction), z, 4.0, 200).end
+    for n in (100, 200, 400):
+        h = 4.0 / n
+        found = iterate(partial(mo.heavy_ball, f=bowl, lr=h * h, momentum=1 - friction * h), z, n, every=n).end
+        errors.append((torch.stack((found[0], found[1] / h)) - end).norm().item())
+    assert errors[-1] < 0.02 and all(1.8 < a / b < 2.2 for a, b in itertools.pairwise(errors))
