@@ -14,7 +14,7 @@ import nbformat
 FIRST_CELL = """try:
     import companion
 except ImportError:  # Colab, or a folder of its own
-    %pip install -q --no-deps git+https://github.com/learning-in-motion/learning-in-motion anywidget pot
+    %pip install -q --no-deps git+https://github.com/learning-in-motion/learning-in-motion anywidget psygnal pot
     import companion"""
 LINES = 15
 IMAGES = ("image/png", "image/svg+xml", "image/jpeg")

@@ -1,6 +1,7 @@
 """What a cell shows: the live figure in a notebook (anywidget), in a page (HTML with the spec), on paper (PNG)."""
 
 import base64
+import contextlib
 import html
 import json
 import threading
@@ -87,7 +88,8 @@ class Shown:
         return self._widget
 
     def _catch_up(self):
-        self._widget.spec = self.spec = self._spec(wait=True)
+        with contextlib.suppress(ImportError):  # Colab has no exporter (onnx, onnxscript): there the kernel goes on computing
+            self._widget.spec = self.spec = self._spec(wait=True)
 
     def _repr_mimebundle_(self, **_):
         bundle = {"text/plain": self.sentence, "text/html": self.html(), "image/png": base64.b64encode(self.png).decode()}
