@@ -21,9 +21,10 @@ def sign_step(L):
     return step
 
 
-def test_right_answers_pass():
+def test_right_answers_pass(capsys):
     exercises.stable_up_to_ten(2 / 3)
     exercises.slowest_mode(2.0)
+    assert "its exponent is 2.0000" in capsys.readouterr().out
     exercises.slowest_mode(1.97)
     exercises.turned_valley(sign_step(2.0))
 
