@@ -82,8 +82,8 @@ def to_onnx(graph, inputs, axes, outputs):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(graph, tuple(inputs.values()), dynamo=True, dynamic_shapes=shapes, opset_version=20, verbose=False,
-                                    input_names=list(inputs), output_names=outputs, optimize=True)
-    return stripped(program.model_proto).SerializeToString()
+                                    input_names=[f"{n}:" for n in inputs], output_names=outputs, optimize=True)
+    return unmarked(stripped(program.model_proto)).SerializeToString()
 
 
 def stripped(model):
@@ -113,6 +113,21 @@ def renamed(model):
             names[:] = [n if n in kept else short.setdefault(n, f"_{len(short)}") for n in names]
     for constant in graph.initializer:
         constant.name = short.get(constant.name, constant.name)
+    return model
+
+
+def unmarked(model):
+    """The model with the inputs "x:", "t:" called x, t. Exported with a mark, because torch calls its own values t, x too (t: a transpose)."""
+    def walk(graph):
+        for value in graph.input:
+            value.name = value.name.removesuffix(":")
+        for node in graph.node:
+            node.input[:] = [n.removesuffix(":") for n in node.input]
+            for a in node.attribute:
+                if a.HasField("g"):
+                    walk(a.g)
+
+    walk(model.graph)
     return model
 
 

@@ -67,3 +67,13 @@ def test_a_trace_names_its_constants_by_value_and_its_inputs_by_shape():
     keys = [key(add(c), x=x), key(add(2 * c), x=x), key(add(c, "other"), x=x), key(add(c[:1]), x=x), key(add(c[:1]), x=x[:2]),
             key(add(c.double()), x=x), key(add(c), x=x.double())]
     assert len(set(keys)) == len(keys) and key(add(c.clone()), x=x + 1) == keys[0]
+
+
+def test_torchs_own_names_do_not_meet_those_of_the_inputs():
+    """A transpose is called t in a trace, and so is the time."""
+    inputs = {"x": torch.rand(2, 3), "t": torch.tensor(0.5)}
+    traced, outputs = export.trace(lambda known: {"next": known["x"].t() * known["t"]}, inputs, {})
+    assert "t" in [node.name for node in traced.graph.nodes]
+    session = onnxruntime.InferenceSession(export.to_onnx(traced, inputs, {}, outputs))
+    assert {i.name for i in session.get_inputs()} == {"x", "t"}
+    assert np.allclose(session.run(None, {n: v.numpy() for n, v in inputs.items()})[0], inputs["x"].numpy().T / 2)

@@ -44,18 +44,20 @@ def equispaced(xi):
     L, d = a_cloud(xi, "xi").shape[-2:]
     if d != 2:
         raise ValueError(f"xi has shape {tuple(xi.shape)}; expected noise in the plane, (..., L, 2): elsewhere use frames(xi).")
-    phase = torch.atan2(xi[..., 0, 1], xi[..., 0, 0])
-    return _at_angles(phase[..., None] + torch.arange(L, dtype=xi.dtype, device=xi.device) * (math.pi / L))
+    return turned(iid(xi[..., :1, :]), half_circle(L, dtype=xi.dtype, device=xi.device))
 
 
 def half_circle(L, *, phase=0.0, dtype=torch.float64, device=None):
     """The L directions of angles phase + pi k/L, k = 0..L-1: (L, 2). The same rule as `equispaced`, without chance."""
     a_number(phase, "phase")
-    return _at_angles(phase + torch.arange(a_count(L, "L"), dtype=dtype, device=device) * (math.pi / L))
-
-
-def _at_angles(angle):
+    angle = phase + torch.arange(a_count(L, "L"), dtype=dtype, device=device) * (math.pi / L)
     return torch.stack([angle.cos(), angle.sin()], -1)
+
+
+def turned(first, fan):
+    """The unit vectors fan (..., L, 2), turned by the angle of the unit vector first (..., 1, 2): a product of complex numbers."""
+    (a, b), (c, s) = first.unbind(-1), fan.unbind(-1)
+    return torch.stack([a * c - b * s, a * s + b * c], -1)
 
 
 def random_directions(L, d, *, generator, rule=iid, dtype=torch.float32, device=None):

@@ -1,7 +1,8 @@
 """The Monte Carlo estimator of SW2^2 one direction at a time: step k adds the (k+1)-st to R independent estimates. Maps for `iterate`.
 
 The laws are a `Pair` of Gaussians of R^D, looked at in their first d coordinates. State z (R, D+1, D): rows 0..D-1 are the current frame,
-the last row begins with the sum of the slices so far and the phase of the equispaced rule. Noise like the state; only its first row is used.
+the last row begins with the sum of the slices so far (equispaced: row 0 is the first of the directions). Noise like the state; only its first
+row is used.
 """
 
 import math
@@ -12,7 +13,7 @@ import torch
 from companion.gaussians import Gaussian
 from companion.inputs import a_count, a_tensor
 from companion.sampling.sliced.closed_forms import spiked_gaussians, translates, unchecked_gaussian_slices
-from companion.sampling.sliced.directions import iid
+from companion.sampling.sliced.directions import iid, turned
 
 MOST = 64  # directions of the equispaced rule
 
@@ -55,14 +56,14 @@ def add_frame(k, z, xi, pair, d):
 
 
 def add_equispaced(k, z, xi, pair, d):
-    """The k+1 directions of angles phase + pi j/(k+1) in the plane, whatever d is; the phase is drawn at k = 0."""
-    new, total = _first(xi, z, d)[..., 0, :], z[..., -1, :]
-    phase = torch.where(torch.as_tensor(k, device=z.device) == 0, torch.atan2(new[..., 1], new[..., 0]), total[..., 1])
+    """The k+1 directions of the plane that divide half a turn evenly, whatever d is; the first is drawn at k = 0."""
+    first = torch.where(torch.as_tensor(k, device=z.device) == 0, iid(_first(xi, z, 2)), z[..., :1, :])
     j = torch.arange(MOST, dtype=z.dtype, device=z.device)
-    angle = phase[..., None] + j * (math.pi / (k + 1))
-    flat = torch.nn.functional.pad(torch.stack([angle.cos(), angle.sin()], -1), (0, z.shape[-1] - 2))
-    slices = torch.where(j <= k, unchecked_gaussian_slices(pair.p, pair.q, flat), 0).sum(-1)
-    return torch.cat([z[..., :-1, :], torch.stack([slices, phase], -1)[..., None, :] @ _corner(z)], -2)
+    angle = j * (math.pi / (k + 1))
+    fan = turned(first[..., :2], torch.stack([angle.cos(), angle.sin()], -1))
+    slices = unchecked_gaussian_slices(pair.p, pair.q, torch.nn.functional.pad(fan, (0, z.shape[-1] - 2)))
+    total = torch.where(j <= k, slices, 0).sum(-1)[..., None, None] * _unit(z)
+    return torch.cat([first, z[..., 1:-1, :], total], -2)
 
 
 def estimates(z, pair, *, k, d):
@@ -82,10 +83,9 @@ def _first(xi, z, d):
 def _added(z, rows, new, pair):
     """The state with the slice of the new directions (R, 1, D) added to the sum."""
     slices = unchecked_gaussian_slices(pair.p, pair.q, new)
-    total = z[..., -1:, :] + slices[..., None] * _corner(z)[0]
-    return torch.cat([rows, total], -2)
+    return torch.cat([rows, z[..., -1:, :] + slices[..., None] * _unit(z)], -2)
 
 
-def _corner(z):
-    """The first two unit vectors: (2, D)."""
-    return torch.eye(2, z.shape[-1], dtype=z.dtype, device=z.device)
+def _unit(z):
+    """The first unit vector: (1, D)."""
+    return torch.eye(1, z.shape[-1], dtype=z.dtype, device=z.device)
