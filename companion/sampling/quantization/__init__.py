@@ -4,7 +4,46 @@ Every function raises TypeError or ValueError for what it cannot take, in words.
 """
 
 from companion.sampling.quantization.cells import Cells, polygons, power_cells
+from companion.sampling.quantization.constants import (
+    ball_moment,
+    ball_volume,
+    cube_moment,
+    plane_matching,
+    polygon_moment,
+    random_codebook,
+    sample_error,
+    sample_matching,
+)
 from companion.sampling.quantization.densities import SQUARE, Density, pixels, uniform
+from companion.sampling.quantization.entropic import Entropic, entropic
+from companion.sampling.quantization.grid import (
+    Grid,
+    equal_weights,
+    free_weights,
+    grid_barycentres,
+    grid_borders,
+    grid_cells,
+    grid_cost,
+    grid_labels,
+    grid_step,
+    pixel_grid,
+    weighted_step,
+    with_weights,
+)
+from companion.sampling.quantization.kernel_points import cosine_errors, gaussian_mmd2, ksd2, minimise, normal_score
+from companion.sampling.quantization.laws import GAUSSIAN, UNIFORM, Law, tilted
+from companion.sampling.quantization.line import (
+    cell_moments,
+    equal_error,
+    equal_quantizer,
+    free_quantizer,
+    line_energy_distance,
+    line_error,
+    lloyd_max,
+    lloyd_rates,
+    mid_quantiles,
+    panter_dite,
+)
 from companion.sampling.quantization.lloyd import (
     DISC,
     HEXAGON,
@@ -20,7 +59,11 @@ from companion.sampling.quantization.points import inertia, kmeans_step, labels,
 from companion.sampling.quantization.semidiscrete import SemiDiscrete, semidiscrete
 
 __all__ = [
-    "DISC", "HEXAGON", "LATTICE", "SQUARE", "Cells", "Density", "Pythagoras", "SemiDiscrete", "inertia", "kmeans_step", "labels", "lloyd",
-    "pixels", "polygons", "power_cells", "power_lloyd", "pythagoras", "quantization_error", "semidiscrete", "uniform", "uniform_kmeans_step",
-    "w2_squared",
+    "DISC", "GAUSSIAN", "HEXAGON", "LATTICE", "SQUARE", "UNIFORM", "Cells", "Density", "Entropic", "Grid", "Law", "Pythagoras", "SemiDiscrete",
+    "ball_moment", "ball_volume", "cell_moments", "cosine_errors", "cube_moment", "entropic", "equal_error", "equal_quantizer", "equal_weights",
+    "free_quantizer", "free_weights", "gaussian_mmd2", "grid_barycentres", "grid_borders", "grid_cells", "grid_cost", "grid_labels", "grid_step",
+    "inertia", "kmeans_step", "ksd2", "labels", "line_energy_distance", "line_error", "lloyd", "lloyd_max", "lloyd_rates", "mid_quantiles",
+    "minimise", "normal_score", "panter_dite", "pixel_grid", "pixels", "plane_matching", "polygon_moment", "polygons", "power_cells", "power_lloyd",
+    "pythagoras", "quantization_error", "random_codebook", "sample_error", "sample_matching", "semidiscrete", "tilted", "uniform",
+    "uniform_kmeans_step", "w2_squared", "weighted_step", "with_weights",
 ]

@@ -1,0 +1,60 @@
+"""The numbers that quantization is compared with: moments of cells, codebooks drawn at random, samples and their matchings.
+
+Cells: Fejes Toth, Lagerungen in der Ebene (1953); Graf and Luschgy, LNM 1730 (2000). Matchings: Ambrosio, Stra and Trevisan, PTRF 173 (2019).
+"""
+
+import math
+
+from companion.inputs import a_count, a_number
+
+
+def ball_volume(d):
+    """omega_d = pi^{d/2} / Gamma(1 + d/2), the volume of the unit ball of R^d. A float. Raises TypeError, ValueError."""
+    a_count(d, "d")
+    return math.exp(d / 2 * math.log(math.pi) - math.lgamma(1 + d / 2))
+
+
+def polygon_moment(sides):
+    """(1 + tan(a)^2/3) / (2 s tan(a)), a = pi/s: int |x|^2 over the regular polygon of s sides and area 1, about its centre. A float.
+
+    Triangle 0.19245, square 1/6, hexagon 5/(18 sqrt 3) = 0.16038; it tends to the disc's 1/(2 pi) = 0.15915. Raises TypeError, ValueError.
+    """
+    a = math.pi / a_count(sides, "sides", least=3)
+    return (1 + math.tan(a) ** 2 / 3) / (2 * sides * math.tan(a))
+
+
+def cube_moment(d):
+    """d/12, int |x|^2 over the cube of volume 1 in R^d: n^{2/d} W2^2 of a cubic lattice. A float. Raises TypeError, ValueError."""
+    return a_count(d, "d") / 12
+
+
+def ball_moment(d):
+    """d/(d+2) omega_d^{-2/d}, int |x|^2 over the ball of volume 1 in R^d: no cell has less. A float. Raises TypeError, ValueError."""
+    return d / (d + 2) * ball_volume(d) ** (-2 / d)
+
+
+def random_codebook(d):
+    """Gamma(1 + 2/d) omega_d^{-2/d}, the limit of n^{2/d} E min_i |x - X_i|^2 for n points X_i uniform in volume 1. A float.
+
+    n P(|x - X_i| < r) = n omega_d r^d, so n omega_d min_i |x - X_i|^d is exponential in the limit. Raises TypeError, ValueError.
+    """
+    return math.gamma(1 + 2 / d) * ball_volume(d) ** (-2 / d)
+
+
+def sample_error(n):
+    """1/(6 n), E W2^2 between n independent points of U[0, 1] and the law: exact. A float. Raises TypeError, ValueError."""
+    return 1 / (6 * a_count(n, "n"))
+
+
+def sample_matching(n):
+    """1/(3 (n + 1)), E W2^2 between two independent samples of n points of U[0, 1]: exact. A float. Raises TypeError, ValueError."""
+    return 1 / (3 * (a_count(n, "n") + 1))
+
+
+def plane_matching(n, *, samples=2):
+    """samples log(n) / (4 pi n), the leading term of E W2^2 of n points, uniform in the unit square, to the law (1) or to n others (2).
+
+    Ajtai, Komlos and Tusnady, Combinatorica 4 (1984); the constant: Ambrosio, Stra and Trevisan (2019). Raises TypeError, ValueError.
+    """
+    a_number(samples, "samples", least=1, most=2)
+    return samples * math.log(a_count(n, "n", least=2)) / (4 * math.pi * n)

@@ -1,0 +1,196 @@
+"""Cells of a law on a grid of pixels, with free weights or with equal ones, in plain operations: Lloyd's steps that run in a page.
+
+A pixel p belongs to the site of least |p - y_i|^2 - w_i; w = 0 gives Voronoi cells. For cells of equal mass w maximises the concave function
+K(w) = int min_i (|x - y_i|^2 - w_i) drho + mean_i w_i, whose maximum is W2^2(rho, mean of Diracs).
+
+Two facts make a fixed, small number of steps enough. Cells do not change when the sites are moved together or dilated together
+(y -> s y + c with |y_i|^2 - w_i -> s times itself), so the solver moves and dilates them first, until mean and variance are those of the law:
+weights then start near 0. And softmax in place of argmin makes the update w_i -= eps log(n mass_i) converge from anywhere, while eps comes
+down (Sinkhorn's algorithm for one continuous law; Cuturi and Peyre, SIAM J. Imaging Sci. 9 (2016) 320-343).
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+
+from companion.inputs import a_cloud, a_count, a_function, a_number, a_tensor, has_values
+
+SWEEPS = 16  # of the solver: masses within a few percent of 1/n
+START = 30.0  # eps at first, in units of eps at last
+MOMENTUM = 0.5
+SHARPNESS = 0.84  # eps at last = 0.84 * pixel * (spread of the law) / sqrt(n), see `grid_cost`: borders soft by a third of a pixel
+
+
+class Grid(NamedTuple):
+    """A law on h x w pixels. columns (w,), rows (h,): coordinates of their centres, first row on top; mass (h, w) of sum 1; pixel: its sides;
+    mean (2,); spread = sqrt E|x - mean|^2.
+    """
+
+    columns: torch.Tensor
+    rows: torch.Tensor
+    mass: torch.Tensor
+    pixel: tuple
+    mean: torch.Tensor
+    spread: torch.Tensor
+
+    @property
+    def points(self):
+        """The centres of all pixels, row by row: (h w, 2)."""
+        return torch.stack([self.columns.repeat(len(self.rows)), self.rows.repeat_interleave(len(self.columns))], -1)
+
+
+def pixel_grid(values, *, lo=(0.0, 0.0), hi=(1.0, 1.0)):
+    """The law proportional to values (h, w) >= 0, first row on top, on the pixels of the box from lo to hi: a `Grid`.
+
+    pixel_grid(torch.ones(64, 64)) is the uniform law of the unit square. Raises TypeError; ValueError, also for zero mass.
+    """
+    if a_tensor(values, "values").ndim != 2 or 0 in values.shape:
+        raise ValueError(f"values has shape {tuple(values.shape)}; expected a picture (h, w): one number a pixel.")
+    if has_values(values) and ((values < 0).any() or not 0 < values.sum() < math.inf):
+        raise ValueError("values has a negative entry, or no finite positive mass; expected a density: values.clamp(min=0).")
+    if len(lo) != 2 or len(hi) != 2 or not all(a_number(a, "lo") < a_number(b, "hi") for a, b in zip(lo, hi, strict=True)):
+        raise ValueError(f"lo = {lo}, hi = {hi}; expected two corners of a rectangle, lo below hi in both coordinates.")
+    h, w = values.shape
+    wide, high = (hi[0] - lo[0]) / w, (hi[1] - lo[1]) / h
+    columns = lo[0] + wide * (torch.arange(w, dtype=values.dtype, device=values.device) + 0.5)
+    rows = hi[1] - high * (torch.arange(h, dtype=values.dtype, device=values.device) + 0.5)
+    mass = values / values.sum()
+    mean = torch.stack([mass.sum(0) @ columns, mass.sum(1) @ rows])
+    spread = (mass.sum(0) @ (columns - mean[0]).square() + mass.sum(1) @ (rows - mean[1]).square()).sqrt()
+    return Grid(columns, rows, mass, (wide, high), mean, spread)
+
+
+def free_weights(y, *, grid):
+    """0 for every site: Voronoi cells.   y: (n, 2) -> (n,)."""
+    a_site_set(y, grid)
+    return torch.zeros_like(y[:, 0])
+
+
+def equal_weights(y, *, grid, sweeps=SWEEPS):
+    """Weights w of mean 0 whose power cells have equal masses, to a few percent and up to pixels, for sites y (n, 2): (n,).
+
+    Sites that coincide share a cell. Raises TypeError, ValueError.
+    """
+    a_site_set(y, grid)
+    a_count(sweeps, "sweeps", least=2)
+    size = dilation(y, grid)
+    z = centred(y) / size
+    high, eps, n = z.square().sum(-1), _sharpness(y, grid), torch.ones_like(y[:, 0]).sum()
+    scores = _products(z, grid.mean, grid) - high
+    w = velocity = torch.zeros_like(high)
+    for sweep in range(sweeps):
+        now = eps * START ** (1 - sweep / (sweeps - 1))
+        share = grid.mass.flatten() @ torch.softmax((scores + w) / now, -1).flatten(0, 1)
+        velocity = MOMENTUM * velocity - now * (n * share + 1e-30).log()
+        w = w + velocity
+    w = (y - grid.mean).square().sum(-1) - size * (high - w)
+    return w - w.mean()
+
+
+def grid_cells(y, w, *, grid):
+    """The share of each pixel that each site has, (h, w, n): softmax of (w_i - |p - y_i|^2)/eps, 0 or 1 but for the pixels on borders."""
+    return torch.softmax(_scores(y, w, grid) / (dilation(y, grid) * _sharpness(y, grid)), -1)
+
+
+def grid_labels(y, w, *, grid):
+    """The site of each pixel, argmin of |p - y_i|^2 - w_i: (h, w) integers."""
+    return _scores(y, w, grid).argmax(-1)
+
+
+def grid_step(k, y, *, weights, grid):
+    """y_i <- the barycentre of its cell: a map for `iterate`, Lloyd's with weights=free_weights, power Lloyd's with weights=equal_weights.
+
+    y: (n, 2) -> (n, 2). A site of no mass stays. What is symmetric under left-right reflection stays so exactly, on a symmetric law.
+    Raises TypeError, ValueError.
+    """
+    return grid_barycentres(y, a_function(weights, "weights")(y, grid=grid), grid=grid)
+
+
+def with_weights(y, *, grid):
+    """Sites and the weights that make their power cells equal, one row each: (n, 3) from y (n, 2). The state of a live figure."""
+    return torch.cat([y, equal_weights(y, grid=grid)[:, None]], -1)
+
+
+def weighted_step(k, x, *, equal, grid):
+    """grid_step on the rows (y_i, w_i) of x = with_weights(y): equal = 1 for power cells, 0 for Voronoi cells.   x: (n, 3) -> (n, 3)."""
+    a_cloud(x, d=3)
+    a_number(equal, "equal", least=0, most=1)
+    return with_weights(grid_barycentres(x[:, :2], equal * x[:, 2], grid=grid), grid=grid)
+
+
+def grid_barycentres(y, w, *, grid):
+    """The barycentre of each cell: (n, 2)."""
+    a_site_set(y, grid)
+    owned = grid.mass[..., None] * grid_cells(y, w, grid=grid)
+    columns, rows = owned.sum(0), owned.sum(1)  # (w, n), (h, n)
+    share = rows.sum(0)[:, None]
+    middle = torch.stack([(side[0] + side[-1]) / 2 for side in (grid.columns, grid.rows)])
+    first = torch.stack([_antisymmetric(columns, grid.columns), _antisymmetric(rows, grid.rows)], -1)
+    return torch.where(share > 0, middle + first / torch.where(share > 0, share, 1.0), y)
+
+
+def _antisymmetric(share, places):
+    """sum_c x_c share_c, x_c the places about their middle, over pairs: equal shares left and right give exactly 0."""
+    x = (places - places.flip(0)) / 2
+    return (x[:, None] * (share - share.flip(0))).sum(0) / 2
+
+
+def grid_cost(y, w, *, grid):
+    """K(w) = sum_p rho_p (softmin_i (|p - y_i|^2 - w_i) + |pixel|^2/12) + mean_i w_i, 0-d; |pixel|^2/12 is the moment of a pixel.
+
+    For w of equal masses it is W2^2, and less for any other w; for w = 0 it is the error of free weights, int min_i |x - y_i|^2 drho. On a border
+    softmin is too small by pi^2 eps^2/6 a unit of slope, a pixel's minimum by |y_i - y_j|^2 pixel^2/6: they agree if eps = |y_i - y_j| pixel/pi,
+    as it is for neighbours in hexagons on the uniform law of a square.
+    """
+    mean, eps = _mean(y), dilation(y, grid) * _sharpness(y, grid)
+    reach = (grid.columns - mean[0]).square() + (grid.rows - mean[1]).square()[:, None]
+    nearest = (grid.mass * (reach - eps * torch.logsumexp(_scores(y, w, grid) / eps, -1))).sum()
+    return nearest + w.mean() + (grid.pixel[0] ** 2 + grid.pixel[1] ** 2) / 12
+
+
+def grid_borders(y, w, *, grid):
+    """1 on pixels whose right or lower neighbour has another site, else 0: (h, w), ink for a live figure."""
+    site = grid_labels(y, w, grid=grid)
+    right = torch.nn.functional.pad((site[:, 1:] != site[:, :-1]).to(y.dtype), (0, 1))
+    below = torch.nn.functional.pad((site[1:] != site[:-1]).to(y.dtype), (0, 0, 0, 1))
+    return torch.maximum(right, below)
+
+
+def _scores(y, w, grid):
+    """2 <p', y_i'> - |y_i'|^2 + w_i, (h, w, n), largest for the pixel's site; primes: about the mean of the sites, where float32 has its digits."""
+    a_site_set(y, grid)
+    if a_tensor(w, "w").shape != y.shape[:1]:
+        raise ValueError(f"w has shape {tuple(w.shape)}; expected one weight for each of the {len(y)} sites: ({len(y)},).")
+    moved = centred(y)
+    return _products(moved, _mean(y), grid) - (moved.square().sum(-1) - w)
+
+
+def _products(z, mean, grid):
+    """2 <p - mean, z_i> of every pixel and site: (h, w, n)."""
+    return 2 * (grid.columns - mean[0])[:, None] * z[:, 0] + (2 * (grid.rows - mean[1])[:, None] * z[:, 1])[:, None]
+
+
+def _mean(y):
+    return y[0] + (y - y[:1]).mean(0)  # exact where all sites have one coordinate
+
+
+def centred(y):
+    return y - _mean(y)
+
+
+def dilation(y, grid):
+    """How much the sites are dilated against the law."""
+    return (centred(y).square().sum(-1).mean() + 1e-24).sqrt() / grid.spread
+
+
+def _sharpness(y, grid):
+    return SHARPNESS * max(grid.pixel) * grid.spread / torch.ones_like(y[:, 0]).sum().sqrt()
+
+
+def a_site_set(y, grid):
+    a_cloud(y, "y", d=2)
+    if y.ndim != 2:
+        raise ValueError(f"y has shape {tuple(y.shape)}; expected one set of sites (n, 2).")
+    if not isinstance(grid, Grid):
+        raise TypeError(f"grid is a {type(grid).__name__}; expected a Grid: pixel_grid(torch.ones(64, 64)).")
