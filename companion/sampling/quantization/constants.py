@@ -10,8 +10,12 @@ from companion.inputs import a_count, a_number
 
 def ball_volume(d):
     """omega_d = pi^{d/2} / Gamma(1 + d/2), the volume of the unit ball of R^d. A float. Raises TypeError, ValueError."""
+    return math.exp(_log_volume(d))
+
+
+def _log_volume(d):
     a_count(d, "d")
-    return math.exp(d / 2 * math.log(math.pi) - math.lgamma(1 + d / 2))
+    return d / 2 * math.log(math.pi) - math.lgamma(1 + d / 2)
 
 
 def polygon_moment(sides):
@@ -30,7 +34,7 @@ def cube_moment(d):
 
 def ball_moment(d):
     """d/(d+2) omega_d^{-2/d}, int |x|^2 over the ball of volume 1 in R^d: no cell has less. A float. Raises TypeError, ValueError."""
-    return d / (d + 2) * ball_volume(d) ** (-2 / d)
+    return d / (d + 2) * math.exp(-2 / d * _log_volume(d))
 
 
 def random_codebook(d):
@@ -38,7 +42,7 @@ def random_codebook(d):
 
     n P(|x - X_i| < r) = n omega_d r^d, so n omega_d min_i |x - X_i|^d is exponential in the limit. Raises TypeError, ValueError.
     """
-    return math.gamma(1 + 2 / d) * ball_volume(d) ** (-2 / d)
+    return math.gamma(1 + 2 / d) * math.exp(-2 / d * _log_volume(d))
 
 
 def sample_error(n):

@@ -43,7 +43,7 @@ def line_error(y, *, law):
     return law.second + (y * (mass * y - 2 * first)).sum(-1)
 
 
-def free_quantizer(law, n, *, tol=1e-13, steps=60):
+def free_quantizer(law, n, *, tol=1e-11, steps=60):
     """The n points of least G, (n,) float64, by Newton's method with the step halved until G falls: unique for a log-concave law.
 
     Newton on dG/dy_i = 2 (mass_i y_i - first_i): its matrix has the entries -f(t_i) (y_{i+1} - y_i) / 2 beside the diagonal.
