@@ -1,12 +1,13 @@
 # Learning in Motion. `make book` builds it, `make test` proves it; both set up .venv by themselves.
-# PYTHON=python3.12 chooses the interpreter, TORCH=cuda takes the CUDA build of torch.
+# PYTHON=python3.12 chooses the interpreter, TORCH=cuda takes the CUDA build of torch, TORCH_WHEEL=no makes a zip without torch.
 
 PYTHON ?= python3
 TORCH ?= auto
+TORCH_WHEEL ?= yes
 BIN := .venv/bin
 export OMP_NUM_THREADS := 1
 
-.PHONY: book test lab serve bench vendor graphs check stage clean
+.PHONY: book test lab serve zip binder bench vendor graphs check stage clean
 
 book: stage
 	$(BIN)/python tools/build.py
@@ -28,6 +29,12 @@ lab: .venv/ready
 serve: book
 	@echo "Reading the book at http://127.0.0.1:8000 (Ctrl-C ends)"
 	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+zip: book
+	TORCH_WHEEL=$(TORCH_WHEEL) $(BIN)/python -m tools.zip
+
+binder: .venv/ready
+	$(BIN)/python -m tools.binder
 
 bench: book
 	$(BIN)/python -m bench
