@@ -144,6 +144,7 @@ def test_equal_error_is_w2_squared_to_a_fine_sample(law):
     b = qz.equal_quantizer(law, n)
     close(b, sample.reshape(n, -1).mean(-1), 1e-3)
     assert grad(partial(qz.equal_error, law=law), b).abs().max() < 1e-12
+    assert torch.equal(qz.line_power_lloyd(0, y.sort().values, law=law), b)
     assert qz.equal_error(b, law=law) >= qz.line_error(b, law=law) >= qz.line_error(qz.free_quantizer(law, n), law=law) - 1e-15
 
 
@@ -286,7 +287,9 @@ POINTS = torch.tensor([0.1, 0.2], dtype=F8)
     (lambda: qz.free_quantizer(qz.GAUSSIAN, 9, steps=1), RuntimeError), (lambda: qz.equal_quantizer(None, 3), TypeError),
     (lambda: qz.equal_error(3.0, law=qz.UNIFORM), TypeError), (lambda: qz.mid_quantiles(qz.UNIFORM, -1), ValueError),
     (lambda: qz.mid_quantiles("uniform", 3), TypeError), (lambda: qz.line_energy_distance(POINTS, law=1), TypeError),
-    (lambda: qz.lloyd_rates(0), ValueError), (lambda: qz.panter_dite(3), TypeError), (lambda: qz.polygon_moment(2), ValueError),
+    (lambda: qz.line_power_lloyd(0, POINTS.flip(0), law=qz.UNIFORM), ValueError), (lambda: qz.line_power_lloyd(0, POINTS, law=None), TypeError),
+    (lambda: qz.equal_error(POINTS[:0], law=qz.UNIFORM), ValueError), (lambda: qz.lloyd_rates(0), ValueError),
+    (lambda: qz.panter_dite(3), TypeError), (lambda: qz.polygon_moment(2), ValueError),
     (lambda: qz.cube_moment(0), ValueError), (lambda: qz.ball_moment(1.5), TypeError), (lambda: qz.ball_volume(0), ValueError),
     (lambda: qz.random_codebook(-1), ValueError), (lambda: qz.sample_error(0), ValueError), (lambda: qz.sample_matching(0), ValueError),
     (lambda: qz.plane_matching(1), ValueError), (lambda: qz.plane_matching(9, samples=3), ValueError),

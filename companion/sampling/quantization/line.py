@@ -78,11 +78,21 @@ def equal_quantizer(law, n, *, dtype=F8, device=None):
 
     For N(0, 1): b_i = n (phi(q_{i-1}) - phi(q_i)), q_i = Q(i/n).
     """
+    return _share_means(torch.ones(a_count(n, "n"), dtype=dtype, device=device), law)
+
+
+def line_power_lloyd(k, y, *, law):
+    """y_i <- the mean of the i-th share 1/n of the law: power Lloyd on the line, a map for `iterate` that arrives in one step.   y: (n,) in order."""
+    _in_order(y)
+    return _share_means(y, law)
+
+
+def _share_means(like, law):
+    """n (M(q_i) - M(q_{i-1})), q_i = Q(i/n), for as many points as in `like` (n,)."""
     _a_law(law)
-    u = torch.arange(1, a_count(n, "n"), dtype=dtype, device=device) / n
-    ends = torch.ones(1, dtype=dtype, device=device)
-    t = torch.cat([law.lo * ends, law.quantile(u), law.hi * ends])
-    return n * torch.diff(law.partial(t))
+    ends, n = torch.ones_like(like[:1]), torch.ones_like(like).sum()
+    q = law.quantile(torch.ones_like(like)[1:].cumsum(0) / n)
+    return n * torch.diff(law.partial(torch.cat([law.lo * ends, q, law.hi * ends])))
 
 
 def equal_error(y, *, law):
@@ -90,9 +100,10 @@ def equal_error(y, *, law):
 
     y: (..., n) -> (...). At y = b it is E X^2 - mean_i b_i^2. Raises TypeError, ValueError.
     """
-    a_tensor(y, "y")
-    b = equal_quantizer(law, y.shape[-1], dtype=y.dtype, device=y.device)
+    if a_tensor(y, "y").ndim == 0 or y.shape[-1] == 0:
+        raise ValueError(f"y has shape {tuple(y.shape)}; expected points of the line (..., n).")
     s = y.sort(-1).values
+    b = _share_means(s.reshape(-1, s.shape[-1])[0], law)
     return law.second + (s * (s - 2 * b)).mean(-1)
 
 
