@@ -145,6 +145,24 @@ def test_the_state_of_a_figure():
         assert torch.equal(after[:, 2], qz.equal_weights(after[:, :2], grid=SQUARE))
 
 
+    there = torch.tensor([0.1, 0.9], dtype=F8)
+    moved = qz.move_site(x, 3, there, grid=SQUARE)
+    assert torch.equal(moved[3, :2], there) and torch.equal(moved[:3, :2], y[:3]) and torch.equal(moved[4:, :2], y[4:])
+    assert torch.equal(moved[:, 2], qz.equal_weights(moved[:, :2], grid=SQUARE))
+
+
+def test_starts():
+    xi = torch.randn(20_000, 2, generator=torch.Generator().manual_seed(1), dtype=F8)
+    u = qz.uniforms(xi)
+    assert (u.mean(0) - 0.5).abs().max() < 4 / math.sqrt(12 * 20_000) and (u.var(0) - 1 / 12).abs().max() < 2e-3 and u.min() > 0 and u.max() < 1
+    assert torch.allclose(qz.corner(xi, side=0.3), 0.05 + 0.3 * u)
+    lattice = qz.corner_lattice(xi[:9], side=0.3)
+    assert torch.allclose(lattice, 0.05 + 0.1 * torch.cartesian_prod(*2 * [torch.arange(3, dtype=F8) + 0.5]).flip(-1))
+    assert len(torch.unique(qz.corner_lattice(xi[:30]), dim=0)) == 30
+    line = qz.vertical_line(xi[:4], moved=0.01)
+    assert torch.allclose(line[:, 1], torch.tensor([1, 3, 5, 7], dtype=F8) / 8) and torch.allclose(line[:, 0], 0.5 + 0.01 * xi[:4, 0])
+
+
 def test_borders_separate_cells():
     y = torch.tensor([[0.25, 0.75], [0.75, 0.75], [0.25, 0.25], [0.75, 0.25]])
     grid = qz.pixel_grid(torch.ones(8, 8))
@@ -233,6 +251,10 @@ G = qz.pixel_grid(torch.ones(4, 4))
     (lambda: qz.grid_barycentres(Y, torch.zeros(3), grid=None), TypeError), (lambda: qz.grid_cost(Y, torch.zeros(4), grid=G), ValueError),
     (lambda: qz.grid_borders(torch.ones(3, 1), torch.zeros(3), grid=G), ValueError), (lambda: qz.with_weights([[0.5, 0.5]], grid=G), TypeError),
     (lambda: qz.weighted_step(0, Y, equal=1.0, grid=G), ValueError), (lambda: qz.weighted_step(0, torch.ones(3, 3), equal=2.0, grid=G), ValueError),
+    (lambda: qz.move_site(Y, 0, Y[0], grid=G), ValueError), (lambda: qz.uniforms(0.5), TypeError), (lambda: qz.corner(Y[0]), ValueError),
+    (lambda: qz.corner(Y, side=0.0), ValueError), (lambda: qz.corner_lattice(Y, side=-1.0), ValueError),
+    (lambda: qz.corner_lattice(torch.ones(3)), ValueError), (lambda: qz.vertical_line(Y, moved="a bit"), TypeError),
+    (lambda: qz.vertical_line(torch.ones(3, 3)), ValueError),
     (lambda: qz.entropic(Y, grid=G, eps=0.0), ValueError), (lambda: qz.entropic(Y, grid=G, eps=0.1, tol=0.0), ValueError),
     (lambda: qz.entropic(Y, torch.ones(2), grid=G, eps=0.1), ValueError), (lambda: qz.entropic(Y, grid=G, eps=0.1, steps=0), ValueError),
     (lambda: qz.entropic(Y, grid=None, eps=0.1), TypeError),

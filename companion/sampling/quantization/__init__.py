@@ -26,6 +26,7 @@ from companion.sampling.quantization.grid import (
     grid_cost,
     grid_labels,
     grid_step,
+    move_site,
     pixel_grid,
     weighted_step,
     with_weights,
@@ -58,13 +59,15 @@ from companion.sampling.quantization.lloyd import (
 )
 from companion.sampling.quantization.points import inertia, kmeans_step, labels, uniform_kmeans_step
 from companion.sampling.quantization.semidiscrete import SemiDiscrete, semidiscrete
+from companion.sampling.quantization.starts import corner, corner_lattice, uniforms, vertical_line
 
 __all__ = [
     "DISC", "GAUSSIAN", "HEXAGON", "LATTICE", "SQUARE", "UNIFORM", "Cells", "Density", "Entropic", "Grid", "Law", "Pythagoras", "SemiDiscrete",
-    "ball_moment", "ball_volume", "cell_moments", "cosine_errors", "cube_moment", "entropic", "equal_error", "equal_quantizer", "equal_weights",
-    "free_quantizer", "free_weights", "gaussian_mmd2", "grid_barycentres", "grid_borders", "grid_cells", "grid_cost", "grid_labels", "grid_step",
-    "inertia", "kmeans_step", "ksd2", "labels", "line_energy_distance", "line_error", "line_power_lloyd", "lloyd", "lloyd_max", "lloyd_rates",
-    "mid_quantiles", "minimise", "normal_score", "panter_dite", "pixel_grid", "pixels", "plane_matching", "polygon_moment", "polygons",
-    "power_cells", "power_lloyd", "pythagoras", "quantization_error", "random_codebook", "sample_error", "sample_matching", "semidiscrete",
-    "tilted", "uniform", "uniform_kmeans_step", "w2_squared", "weighted_step", "with_weights",
+    "ball_moment", "ball_volume", "cell_moments", "corner", "corner_lattice", "cosine_errors", "cube_moment", "entropic", "equal_error",
+    "equal_quantizer", "equal_weights", "free_quantizer", "free_weights", "gaussian_mmd2", "grid_barycentres", "grid_borders", "grid_cells",
+    "grid_cost", "grid_labels", "grid_step", "inertia", "kmeans_step", "ksd2", "labels", "line_energy_distance", "line_error", "line_power_lloyd",
+    "lloyd", "lloyd_max", "lloyd_rates", "mid_quantiles", "minimise", "move_site", "normal_score", "panter_dite", "pixel_grid", "pixels",
+    "plane_matching", "polygon_moment", "polygons", "power_cells", "power_lloyd", "pythagoras", "quantization_error", "random_codebook",
+    "sample_error", "sample_matching", "semidiscrete", "tilted", "uniform", "uniform_kmeans_step", "uniforms", "vertical_line", "w2_squared",
+    "weighted_step", "with_weights",
 ]

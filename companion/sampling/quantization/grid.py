@@ -112,6 +112,12 @@ def with_weights(y, *, grid):
     return torch.cat([y, equal_weights(y, grid=grid)[:, None]], -1)
 
 
+def move_site(x, i, p, *, grid):
+    """Sites and weights x (n, 3) with the i-th site at p (2,), and the weights that belong to them: what dragging does."""
+    here = torch.arange(a_cloud(x, d=3).shape[-2], device=x.device)[:, None] == i
+    return with_weights(torch.where(here, p, x[:, :2]), grid=grid)
+
+
 def weighted_step(k, x, *, equal, grid):
     """grid_step on the rows (y_i, w_i) of x = with_weights(y): equal = 1 for power cells, 0 for Voronoi cells.   x: (n, 3) -> (n, 3)."""
     a_cloud(x, d=3)
