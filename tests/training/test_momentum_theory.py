@@ -197,6 +197,21 @@ def test_nesterov_on_powers_of_x(gamma, r):
     assert abs(math.log(energy[0] / energy[1]) / math.log(3) - mo.nesterov_exponent(gamma, r)) < 0.05
 
 
+def test_nesterov_on_the_absolute_value_falls_as_t_to_the_minus_four_thirds():
+    """x'' + (2/t) x' + s = 0 with s = sign x: x = d - c/t - s t^2/6 between zeros, which solve a quadratic equation: exact kink by kink."""
+    times, energies, (t, s, c, d) = [], [], (math.sqrt(6.0), 1.0, 0.0, 1.0)
+    for _ in range(3000):
+        times.append(t)
+        energies.append((c / t**2 - s * t / 3) ** 2 / 2)
+        c, s = c - 2 * s * t**3 / 3, -s
+        d = s * t**2 / 6 + c / t
+        t = (math.sqrt(24 * s * d - 3 * t**2) - t) / 2
+    slope = math.log(energies[300] / energies[-1]) / math.log(times[-1] / times[300])
+    assert abs(slope - mo.nesterov_exponent(1, 2)) < 1e-3
+    path = flow(partial(mo.nesterov_flow, f=partial(mo.powers, gamma=1.0), r=2.0), mo.at_rest(torch.tensor([1.0]), 2), times[1], 1500)
+    assert abs(path.end[0]) < 3e-3 and abs(path.end[1].square() / 2 - energies[1]) < 3e-3
+
+
 @pytest.mark.parametrize("r", [1.0, 2.0, 4.0])
 def test_nesterov_on_a_parabola_falls_as_t_to_the_minus_r(r):
     t = torch.tensor([[1000.0], [4000.0]]) + torch.linspace(0, math.pi * math.sqrt(2), 400)[:-1]  # a period, by the closed form
