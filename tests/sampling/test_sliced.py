@@ -496,6 +496,48 @@ def test_the_mean_velocity_preserves_batches_and_quantile_targets():
     assert abs(sl.quantile_sw2_squared(x[0], row, theta, within=0.3) - sl.quantile_sw2_squared(x[0], row, theta) - 0.3) < 1e-13
 
 
+# --- the lamp ----------------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("degrees", [0.0, 33.0, 135.0])
+def test_shadows_on_the_wall(degrees):
+    """A shadow has the projection of its point, and stands on the wall; the joining lines are the sorted matching."""
+    x, y, angle = cloud(7, 2), cloud(7, 2, seed=1), torch.tensor([degrees], dtype=F8)
+    along = torch.tensor([math.cos(math.radians(degrees)), math.sin(math.radians(degrees))], dtype=F8)
+    across = torch.stack([-along[1], along[0]])
+    assert torch.allclose(sl.ray(angle), along[None])
+    wall = sl.shadow(x, angle, -2.0)
+    assert torch.allclose(wall @ along, x @ along) and torch.allclose(wall @ across, torch.full((7,), -2.0, dtype=F8))
+    lines = sl.matched(x, y, angle, (-2.0, -3.0))
+    assert lines.shape == (7, 2, 2)
+    assert torch.allclose(lines @ across, torch.tensor([-2.0, -3.0], dtype=F8).expand(7, 2))
+    cost = ((lines[:, 0] - lines[:, 1]) @ along).square().mean()
+    assert torch.allclose(cost, sl.slices(x, y, along[None])[0])
+
+
+def test_the_dial():
+    x, y, angle = cloud(7, 2), cloud(9, 2, seed=1) + 1, torch.tensor([45.0], dtype=F8)
+    around, mean, most, tip = sl.dial(x, y, angle)
+    fan = sl.half_circle(120)
+    assert torch.allclose(around[:-1], sl.slices(x, y, fan)) and around[-1] == around[0]
+    assert torch.allclose(mean, sl.sw2_squared(x, y, fan)) and torch.allclose(most, sl.slices(x, y, fan).max())
+    assert torch.allclose(tip[30], around[30]) and torch.allclose(tip[29], around[30] / 4) and (tip[:29] == 0).all() and (tip[32:] == 0).all()
+
+
+def test_a_direction_and_the_one_across_it():
+    x, m = cloud(7, 2), torch.tensor([1.2, 0.9], dtype=F8)
+    for degrees in (0.0, 17.0, 140.0):
+        angle = torch.tensor([degrees], dtype=F8)
+        assert abs(sl.with_the_one_across(x, 2 * x + m, angle) - w2_squared(2 * x + m)(x) / 2) < 1e-12
+        both = sl.slices(x, x.sqrt().nan_to_num() + m, torch.cat([sl.ray(angle), sl.ray(angle + 90)])).mean()
+        assert abs(sl.with_the_one_across(x, x.sqrt().nan_to_num() + m, angle) - both) < 1e-12
+    with pytest.raises(TypeError, match="angle"):
+        sl.ray(3.0)
+    with pytest.raises(ValueError, match="coordinates"):
+        sl.shadow(cloud(7, 3), angle, 1.0)
+    with pytest.raises(ValueError, match="coordinates"):
+        sl.matched(x, cloud(7, 3), angle, (1.0, 2.0))
+
+
 # --- bad input -------------------------------------------------------------------------------------------------------------------
 
 X, Y, TH = cloud(5, 3), cloud(5, 3, seed=1), rays(4, 3)

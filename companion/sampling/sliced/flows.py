@@ -2,7 +2,7 @@
 
 F(x) = SW2^2(x, y)/2. Its velocity is v_i = -n dF/dx_i = mean_theta (T_theta(theta.x_i) - theta.x_i) theta, T_theta the monotone map of the
 projections. On translates that is m/d: d times slower than W2's. Bonneel, Rabin, Peyre and Pfister, JMIV 51 (2015); slice matching:
-Pitie, Kokaram and Dahyot, CVIU 107 (2007); Li, Moosmueller and Wang, SIAM J. Math. Data Sci. (2025).
+Pitie, Kokaram and Dahyot, CVIU 107 (2007); Li, Moosmueller and Wang, arXiv 2307.05705.
 """
 
 import torch
