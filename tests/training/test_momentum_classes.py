@@ -123,7 +123,7 @@ def test_runs_on_both_sides_of_38():
 # The bowl that is not convex
 
 
-PITCHES = [(0.3, 5.0), (0.5, 2.0), (-0.2, 6.0), (0.1, 1.0)]  # ripple, pitch
+PITCHES = [(0.3, 5.0), (0.5, 2.0), (-0.2, 6.0), (0.1, 1.0), (0.25, 2.0)]  # ripple, pitch
 
 
 @pytest.mark.parametrize("ripple, pitch", PITCHES)

@@ -222,6 +222,7 @@ def test_nesterov_on_a_parabola_falls_as_t_to_the_minus_r(r):
 def test_exponents_of_nesterov_by_name():
     close([mo.nesterov_exponent(2, 2), mo.nesterov_exponent(1.5, 2), mo.nesterov_exponent(1, 2)], [2.0, 12 / 7, 4 / 3])
     close([mo.nesterov_exponent(4, 3), mo.nesterov_exponent(4, 9), mo.nesterov_exponent(4, 1.5)], [4.0, 4.0, 2.0])
+    close([mo.nesterov_exponent(2.5, 50), mo.nesterov_exponent(2, 50)], [10.0, 50.0])
 
 
 # Exponents of heavy ball
