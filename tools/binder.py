@@ -9,7 +9,6 @@ import contextlib
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,7 @@ import time
 from pathlib import Path
 
 from tools import check_binder
-from tools.kernel import Notebook, busy, cells, memory, peak, wait_for
+from tools.kernel import Notebook, busy, cells, memory, peak, server, wait_for
 
 ROOT = Path(__file__).parents[1]
 BROUGHT = ("jupyterlab", "notebook", "ipykernel", "jupyterhub-singleuser", "jupyter-resource-usage")
@@ -88,37 +87,27 @@ def elsewhere(command):
     return command
 
 
-def start(repo, env):
-    """(process, address) of the server, by binder/start."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--no-browser", f"--ServerApp.port={port}", "--IdentityProvider.token=", "--allow-root", "--ServerApp.disable_check_xsrf=True"]
-    command = elsewhere([str(repo / "binder" / "start"), "jupyter", "lab", *options])
-    log = (repo.parent / "server.log").open("w")
-    return subprocess.Popen(command, cwd=repo, env=env, stdout=log, stderr=log), f"http://127.0.0.1:{port}"
-
-
-def first_result(address, path, server):
+def first_result(address, path, pid_of_server):
     """(seconds from opening to torch's first number, MB of server and kernel then)."""
     begin = time.perf_counter()
     notebook = Notebook(address, path)
     pid = int(notebook.run("import os, torch; assert torch.ones(3).sum() == 3; print(os.getpid())"))
     seconds = time.perf_counter() - begin
-    used = memory(server) + memory(pid)
+    used = memory(pid_of_server) + memory(pid)
     notebook.close()
     return seconds, used
 
 
 def whole(address, repo, path):
-    """(seconds, MB at most) of a notebook run from its first cell to its last."""
+    """MB at most of a notebook run from its first cell to its last."""
     begin = time.perf_counter()
     notebook = Notebook(address, path)
     for source in cells(repo / path):
         notebook.run(source)
     used = peak(int(notebook.run("import os; print(os.getpid())")))
     notebook.close()
-    return time.perf_counter() - begin, used
+    print(f"{path}: {time.perf_counter() - begin:.0f} s, {used:.0f} MB at most")
+    return used
 
 
 def formulas(address, path):
@@ -137,22 +126,13 @@ def measured(repo, home, env):
     total, brought = size(home / "venv"), float((home / "brought").read_text())
     print(f"the whole environment: {total:.0f} MB, of which the image brings {brought:.0f} MB")
     figures = {"environment beyond the image's own, MB": total - brought}
-    server, address = start(repo, env)
-    try:
+    with server(elsewhere([repo / "binder" / "start", "jupyter", "lab"]), repo, env, home / "server.log") as (process, address):
         figures["server, s"] = wait_for(address)
-        print(f"the server took {busy(server.pid):.1f} s of a processor to start, and {memory(server.pid):.0f} MB")
+        print(f"the server took {busy(process.pid):.1f} s of a processor to start, and {memory(process.pid):.0f} MB")
         notebooks = sorted(p.relative_to(repo).as_posix() for p in (repo / "book").rglob("*.ipynb"))
-        figures["first torch result, s"], figures["server and one notebook, MB"] = first_result(address, notebooks[0], server.pid)
+        figures["first torch result, s"], figures["server and one notebook, MB"] = first_result(address, notebooks[0], process.pid)
         print(f"a formula of KeOps that was compiled at build: {formulas(address, notebooks[0]):.1f} s")
-        peaks = []
-        for path in notebooks:
-            seconds, used = whole(address, repo, path)
-            peaks.append(used)
-            print(f"{path}: {seconds:.0f} s, {used:.0f} MB at most")
-        figures["largest notebook, MB"] = max(peaks)
-    finally:
-        server.terminate()
-        server.wait(20)
+        figures["largest notebook, MB"] = max(whole(address, repo, path) for path in notebooks)
     return figures
 
 

@@ -1,13 +1,32 @@
 """A Jupyter server as a reader's browser uses it: open a notebook, run cells, see what comes back. Memory as the machine counts it."""
 
+import contextlib
 import json
 import os
+import socket
+import subprocess
 import time
 import urllib.request
 import uuid
 from pathlib import Path
 
 import websocket
+
+
+@contextlib.contextmanager
+def server(program, folder, env, log):
+    """(process, address) of a JupyterLab: program is what starts it, e.g. ["python", "-m", "jupyterlab"], in the folder that it shows."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["--no-browser", f"--ServerApp.port={port}", "--IdentityProvider.token=", "--allow-root", "--ServerApp.disable_check_xsrf=True"]
+    with Path(log).open("w") as said:
+        process = subprocess.Popen([*map(str, program), *options], cwd=folder, env=env, stdout=said, stderr=said)
+        try:
+            yield process, f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(20)
 
 
 def request(address, path, body=None):

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from tools.kernel import Notebook, cells, wait_for
+from tools.kernel import Notebook, cells, server, wait_for
 
 CHAPTER = "training/gradient_flows.ipynb"
 
@@ -64,15 +64,8 @@ def exercise(notebook, sources):
 
 def study(python, home):
     """JupyterLab as the how-to starts it; the chapter from its first cell to its last, its exercise, its solutions. Returns the seconds of each."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     folder, seconds = home / "learning-in-motion" / "notebooks", {}
-    options = ["--no-browser", f"--ServerApp.port={port}", "--IdentityProvider.token=", "--allow-root", "--ServerApp.disable_check_xsrf=True"]
-    log = (home / "server.log").open("w")
-    server = subprocess.Popen([str(python), "-m", "jupyterlab", str(folder), *options], env=clean(home), stdout=log, stderr=log)
-    try:
-        address = f"http://127.0.0.1:{port}"
+    with server([python, "-m", "jupyterlab", folder], home, clean(home), home / "server.log") as (_, address):
         seconds["JupyterLab"] = wait_for(address, 120)
         for path in (CHAPTER, CHAPTER.replace(".ipynb", "_solutions.ipynb")):
             begin, sources = time.perf_counter(), cells(folder / path)
@@ -83,9 +76,6 @@ def study(python, home):
                 exercise(notebook, sources)
             notebook.close()
             seconds[path] = time.perf_counter() - begin
-    finally:
-        server.terminate()
-        server.wait(20)
     return seconds
 
 
