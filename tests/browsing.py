@@ -8,6 +8,7 @@ from urllib.parse import urlparse
 INSTALL = "apt-get install chromium (Debian, Ubuntu), or set CHROMIUM to the program of a Chrome or Chromium you have"
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic", "--no-first-run"]
 LOCAL = ("", "127.0.0.1", "localhost")
+REFUSALS = "window.refused = []; addEventListener('securitypolicyviolation', (e) => refused.push(`${e.violatedDirective}: ${e.blockedURI}`));"
 
 
 def chromium():
@@ -34,6 +35,7 @@ class Visit:
 
     def watch(self):
         self.page.context.route("**/*", self._gate)
+        self.page.context.add_init_script(REFUSALS)
         self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("requestfailed", lambda request: self.missing.append(f"{request.url}: {request.failure}"))
@@ -47,6 +49,10 @@ class Visit:
         else:
             self.outside.append(route.request.url)
             route.abort()
+
+    def refused(self):
+        """What the page's own policy has stopped so far: "directive: address"."""
+        return self.page.evaluate("window.refused")
 
     def clean(self):
         """Assert the promise of every page: nothing from outside, no error, nothing missing."""

@@ -1,4 +1,4 @@
-"""Build the pages of the book from the stage: every warning of Sphinx is an error. Prints where the book is."""
+"""Build the pages of the book from the stage, and the notebooks to take home: every warning of Sphinx is an error. Prints where the book is."""
 
 import os
 import shutil
@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+from tools import downloads  # noqa: E402
+
 BUILD = ROOT / "_build"
 
 
@@ -26,6 +29,7 @@ def main():
     if status:
         print(said)
         return status
+    downloads.write(BUILD / "html")
     index = BUILD / "html" / "index.html"
     print(f"The book is built: open {index}\n{index.as_uri()}")
     return 0

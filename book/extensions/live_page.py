@@ -15,12 +15,6 @@ from companion.live import assets
 
 OURS = Path(__file__).parents[1] / "assets"
 VENDOR = Path(assets.__file__).parent / "vendor"
-# The browser itself refuses other hosts. Named exceptions: the theme's inline scripts and styles, WebAssembly, modules kept in blobs.
-POLICY = (
-    "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'{more} blob: data:; "
-    "style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; object-src 'none'; base-uri 'self'"
-)
-STATE = "application/vnd.jupyter.widget-state+json"
 WIDGETS = ["vendor/requirejs/require.js", "widgets-paths.js", "vendor/html-manager/embed-amd.js"]
 SHIPPED = ["requirejs", "html-manager", "anywidget", "mathjax"]
 FIGURE = re.compile(r'<figure\b[^>]*\bclass="[^"]*\blive\b')
@@ -29,8 +23,11 @@ MENDED = [  # a fold of the menu without a name; a fold with two; three names fo
     (re.compile(r'<div role="list" class="citation-list">'), '<div class="citation-list">'),  # its children are entries, not items
     (re.compile(r'<summary aria-label="Toggle hidden content">'), "<summary>"),
     (re.compile(r'(<i class="theme-switch [^>]*?) title="[^"]*"'), r"\1"),
+    (re.compile(r'(<a href="[^"]*\.(?:ipynb|zip)") target="_blank"'), r'\1 target="_blank" download'),  # to keep, not to look at
+    # what sphinx-thebe leaves in a notebook's page, and nobody reads
+    (re.compile(r'<script type="text/x-thebe-config">.*?</script>|<script>kernelName = [^<]*</script>', re.DOTALL), ""),
 ]
-NOTEBOOK_BUTTONS = ("download-buttons", "launch-buttons")
+TEMPLATES = ("webpack-macros.html", "sbt-webpack-macros.html")  # the theme builds its pages with them; they are none
 CLUTTER = ("thebe", "sphinx-thebe")
 
 
@@ -74,7 +71,7 @@ def write_assets(app):
     static = Path(app.outdir) / "_static"
     for name in SHIPPED:
         shutil.copytree(VENDOR / name, static / "vendor" / name, dirs_exist_ok=True)
-    for name in ("style.css", "widgets-paths.js"):
+    for name in ("style.css", "widgets-paths.js", "search_from_file.js"):
         shutil.copy(OURS / name, static / name)
     if (assets.FRONT / "live.css").exists():
         assets.write(static)
@@ -84,14 +81,11 @@ def dress(app, page, template, context, doctree):
     """One page: drop what nobody uses (a second THEBE_JS_URL is an error of the console), add what its figures need."""
     for kind in ("script_files", "css_files"):
         context[kind][:] = [file for file in context[kind] if not unused(file)]
-    if not str(app.env.doc2path(page)).endswith(".ipynb"):  # a page of text has nothing to download or to run
-        context["header_buttons"] = [b for b in context.get("header_buttons", []) if b.get("label") not in NOTEBOOK_BUTTONS]
-    has_widgets = any(getattr(file, "attributes", {}).get("type") == STATE for file in context["script_files"])
-    policy = POLICY.format(more=" 'unsafe-eval'" if has_widgets else "")  # the widget manager compiles its schemas
-    context["metatags"] = context.get("metatags", "") + f'\n<meta http-equiv="Content-Security-Policy" content="{policy}">'
     if FIGURE.search(context.get("body", "")):
         app.add_css_file("live/live.css")
         app.add_js_file("live/live.js", loading_method="defer")
+    if template == "search.html":
+        app.add_js_file("search_from_file.js")
 
 
 def unused(file):
@@ -100,9 +94,11 @@ def unused(file):
 
 
 def mend(app, exception):
-    """The theme's markup, where a screen reader would stumble over it."""
+    """The theme's markup, where a screen reader would stumble over it, and what it leaves lying about."""
     if app.builder.format != "html" or exception:
         return
+    for name in TEMPLATES:
+        (Path(app.outdir) / "_static" / name).unlink(missing_ok=True)
     for path in Path(app.outdir).rglob("*.html"):
         html = path.read_text("utf8")
         for found, better in MENDED:

@@ -26,7 +26,9 @@ def test_the_book_has_pages(site):
 @pytest.mark.parametrize("scheme", ["http", "file"])
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_asks_for_nothing_from_outside(visit, address, name, scheme):
-    visit(address(name, scheme)).clean()
+    seen = visit(address(name, scheme))
+    seen.clean()
+    assert seen.refused() == []
 
 
 @pytest.mark.parametrize("name", PAGES)

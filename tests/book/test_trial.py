@@ -43,6 +43,7 @@ def test_a_linked_slider_follows_without_a_kernel(visit, serve, trial, scheme):
     assert right.get_attribute("aria-valuenow") == left.get_attribute("aria-valuenow") != "1"
     assert seen.page.locator(".widget-label mjx-container").count() == 1, "the formula in a label is not typeset"
     seen.clean()
+    assert seen.refused() == []
 
 
 def test_a_text_that_ends_a_script_breaks_nothing(visit, serve, trial):
@@ -51,10 +52,33 @@ def test_a_text_that_ends_a_script_breaks_nothing(visit, serve, trial):
     assert "jupyter.widget" not in seen.page.inner_text("body")
 
 
-@pytest.mark.parametrize("name", ["live.html", "index.html"])
-def test_a_live_figure_loads_no_widget_manager(visit, serve, trial, name):
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_a_text_of_a_figure_that_ends_a_script_breaks_nothing(visit, serve, trial, scheme):
+    """Sentence, alternative text and caption are shown as they were written; the figure plays, the page goes on."""
+    end = "</script></article><b>bold</b>"
+    seen = visit(f"{serve(trial) if scheme == 'http' else trial.as_uri()}/live.html")
+    figure = seen.page.locator("figure.live[data-live=planted]")
+    figure.scroll_into_view_if_needed()
+    seen.page.wait_for_selector("figure.live[data-live=planted][data-status=tape]")
+    assert figure.locator("figcaption").inner_text() == f"caption {end}"
+    assert figure.locator(".live-sentence").first.inner_text().endswith(end)
+    assert figure.locator("img.live-poster").get_attribute("alt") == f"alt {end}"
+    assert seen.page.locator("article b").count() == 0 and seen.page.locator("article + footer, article ~ footer").count() == 1
+    seen.clean()
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_a_script_in_the_text_of_a_page_is_refused(visit, serve, trial, scheme):
+    """The book's own text brings no script: neither an element nor an attribute."""
+    seen = visit(f"{serve(trial) if scheme == 'http' else trial.as_uri()}/index.html")
+    assert seen.page.evaluate("window.planted") is None
+    assert sorted(seen.refused()) == ["script-src-attr: inline", "script-src-elem: inline"]
+
+
+@pytest.mark.parametrize("name, figures", [("live.html", 2), ("index.html", 1)])
+def test_a_live_figure_loads_no_widget_manager(visit, serve, trial, name, figures):
     seen, scripts = requests(visit, f"{serve(trial)}/{name}")
-    assert seen.page.locator("figure.live").count() == 1
+    assert seen.page.locator("figure.live").count() == figures
     assert "live.js" in scripts and not scripts.intersection(MANAGER)
 
 
