@@ -3,7 +3,7 @@
 set -eu
 version=2.13.0
 torch="torch==$version"
-[ -z "${NEWEST:-}" ] || torch=torch # the weekly run takes what is newest
+requirements=requirements.txt
 python=${PYTHON:-python3}
 
 command -v "$python" >/dev/null || { echo "make: $python is not here; install Python 3.11 or newer, or say make PYTHON=/path/to/python"; exit 1; }
@@ -11,6 +11,10 @@ command -v "$python" >/dev/null || { echo "make: $python is not here; install Py
     echo "make: $("$python" --version) is too old; Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 1; }
 
 [ -x .venv/bin/python ] || "$python" -m venv .venv
+if [ -n "${NEWEST:-}" ]; then # the weekly run: no pin but the book's own generation
+    torch=torch requirements=.venv/newest.txt
+    sed -E 's/^(jupyter-book)==[^ ;]+/\1<2/; s/^([A-Za-z][A-Za-z0-9_.-]*)==[^ ;]+/\1/' requirements.txt >"$requirements"
+fi
 pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
 fits() {
     .venv/bin/python - 2>/dev/null <<END
@@ -27,5 +31,5 @@ if ! fits; then
         pip install -q --timeout 5 --retries 0 "$torch" --extra-index-url https://download.pytorch.org/whl/cpu || true
     fits || pip install -q "$torch"
 fi
-pip install -q -r requirements.txt
+pip install -q -r "$requirements"
 pip install -q -e . --no-deps

@@ -5,7 +5,6 @@ import re
 import tomllib
 from pathlib import Path
 
-import pytest
 import yaml
 
 import companion
@@ -70,12 +69,3 @@ def test_the_contents_name_pages_that_are_there_and_all_notebooks():
     listed = set(re.findall(r"(?:root|file): (\S+)", read("_toc.yml")))
     found = {p.relative_to(ROOT / "book").with_suffix("").as_posix() for p in (ROOT / "book").rglob("*") if p.suffix in (".md", ".ipynb")}
     assert listed == {name for name in found if ".ipynb_checkpoints" not in name}
-
-
-@pytest.mark.parametrize("path", sorted(p.name for p in (ROOT / ".github" / "workflows").glob("*.yml")))
-def test_a_workflow_may_do_nothing_it_does_not_name(path):
-    workflow = yaml.safe_load(read(f".github/workflows/{path}"))
-    assert workflow["permissions"] == {}
-    for job in workflow["jobs"].values():
-        assert job["permissions"]
-        assert all(step["uses"].startswith("actions/") for step in job["steps"] if "uses" in step)
