@@ -16,6 +16,7 @@ import zipfile
 from pathlib import Path
 
 import companion
+from tools.downloads import wheel
 
 ROOT = Path(__file__).parents[1]
 BUILD, STICK = ROOT / "_build", ROOT / "tools" / "stick"
@@ -62,7 +63,7 @@ def wheel_house(folder, *, torch):
     folder.mkdir(parents=True)
     constraints = folder / "tested.txt"
     constraints.write_text("\n".join(tested()) + "\n")
-    pip("wheel", "-w", folder, "--no-deps", ROOT)
+    wheel(folder)
     version = f"torch=={here.__version__.split('+')[0]}"
     pip("wheel", "-w", folder, "--no-deps", version, "--extra-index-url", INDEX, "--timeout", 5, "--retries", 0, check=False)  # without CUDA
     pip("wheel", "-w", folder, "--find-links", folder, "-c", constraints, version, *versions().values())
