@@ -7,10 +7,10 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before torch and KeOps are loaded: both r
 
 import torch
 
-from bench import kernels, pages, quantization
+from bench import kernels, pages, quantization, sliced
 from bench.measure import ROUNDS, machine, run
 
-RACES = [*kernels.RACES, *quantization.RACES]  # generators of Race: a new subject adds its list
+RACES = [*kernels.RACES, *quantization.RACES, *sliced.RACES]  # generators of Race: a new subject adds its list
 
 
 def main():
