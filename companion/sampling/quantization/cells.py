@@ -144,7 +144,6 @@ def _between(sites, w, pairs, around, corners):
     length = np.hypot(*d.T)[:, None]
     normal = d / length
     middle = (sites[i] + sites[j]) / 2 - (w[j] - w[i])[:, None] / (2 * length) * normal
-    middle -= (middle * turned(normal)).sum(1)[:, None] * turned(normal)  # the point of the line nearest to the origin
     outward = -turned(np.roll(corners, -1, 0) - corners)
     slope = turned(normal) @ outward.T
     room = (outward * corners).sum(1) - middle @ outward.T
