@@ -1,7 +1,23 @@
 """Neural control: a deep network is a controlled flow, x' = f(x, theta(t)); depth is time, weights are the control."""
 
 from companion.architectures.neural_control.adjoints import come_back, continuous_adjoint, discrete_gradient, divergence, log_density_change
+from companion.architectures.neural_control.feedback import (
+    cart_pole,
+    closed,
+    energy,
+    mean_cost,
+    network,
+    pendulum,
+    pendulum_policy,
+    policy,
+    seen,
+    swing_up,
+)
+from companion.architectures.neural_control.layers import accuracy, layer, margin_loss, refined, through, trained, weights
 from companion.architectures.neural_control.shears import Moves, follow, half_plane, interpolate, log_volume, moved, piecewise
 
-__all__ = ["Moves", "come_back", "continuous_adjoint", "discrete_gradient", "divergence", "follow", "half_plane", "interpolate", "log_density_change",
-           "log_volume", "moved", "piecewise"]
+__all__ = [
+    "Moves", "accuracy", "cart_pole", "closed", "come_back", "continuous_adjoint", "discrete_gradient", "divergence", "energy", "follow",
+    "half_plane", "interpolate", "layer", "log_density_change", "log_volume", "margin_loss", "mean_cost", "moved", "network", "pendulum", "pendulum_policy",
+    "piecewise", "policy", "refined", "seen", "swing_up", "through", "trained", "weights",
+]
