@@ -22,7 +22,7 @@ def shadow(x, angle, distance):
     return project(x, ray(angle)).mT * ray(angle) + distance * ray(angle + 90)
 
 
-def matched(x, y, angle, distances):
+def matched(x, y, angle, distances=(-2.0, -3.0)):
     """The shadows of x and y on two walls, joined in sorted order, which is optimal transport: (n, 2, 2), from -> to; sizes are equal."""
     same_dimension(x, y)
     on_line = (project(z, ray(angle)).sort(-1).values.mT for z in (x, y))
