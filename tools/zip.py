@@ -28,7 +28,7 @@ PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Learning in Motion</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <style>:root {{ color-scheme: light dark }} body {{ font: 1.1rem/1.6 system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; padding: 0 1rem }}
-pre {{ overflow-x: auto; padding: .8rem; border: 1px solid }}</style></head>
+h1 {{ line-height: 1.2 }} pre {{ overflow-x: auto; padding: .8rem; border: 1px solid; font-size: .85rem }}</style></head>
 <body><main>
 {}</main></body></html>
 """

@@ -96,7 +96,8 @@ def bare(folder, **differs):
     """A stick with wheels that hold nothing, made for this Python or another."""
     shutil.copy(stick.STICK / "install.py", folder)
     (folder / "wheels").mkdir()
-    wheel(folder / "wheels", "learning-in-motion", "1")
+    wheel(folder / "wheels", "learning-in-motion", "1", ["torch"])
+    wheel(folder / "wheels", "setuptools", "99")  # torch needs one newer than a fresh environment has; the true wheel house holds it
     (folder / "wheels" / "requirements.txt").write_text("learning-in-motion==1\n")
     (folder / "wheels" / "made-for.json").write_text(json.dumps(stick.made_for(torch=True) | differs))
     (folder / "notebooks" / "training").mkdir(parents=True)
