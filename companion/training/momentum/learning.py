@@ -2,7 +2,7 @@
 
 import torch
 
-from companion.inputs import a_cloud, a_number, a_tensor
+from companion.inputs import a_cloud, a_number, a_tensor, look
 
 
 def logistic(X, y, *, ridge=0.0):
@@ -51,6 +51,6 @@ def _signed(X, y):
     a_tensor(y, "y", floating=False)
     if y.shape != X.shape[:1] or X.ndim != 2:
         raise ValueError(f"X has shape {tuple(X.shape)} and y {tuple(y.shape)}; expected examples (n, d) and labels (n,).")
-    if bool((y.abs() != 1).any()):
+    if look(lambda: (y.abs() != 1).any(), y):
         raise ValueError("y has an entry other than -1 and 1; expected labels -1 or 1: 2 * y - 1 makes them of 0 and 1.")
     return y.to(X.dtype)[:, None] * X
