@@ -130,7 +130,8 @@ def declare(dynamics, start, *, view, dt=None, method=rk4, box=None, still=None,
     views = tuple(view) if isinstance(view, (list, tuple)) else (view,)
     for v in views:
         if not isinstance(v, View):
-            raise TypeError(f"view has a {type(v).__name__}; expected plane, landscape, circle, sphere, histogram, density, curves, matrix or picture.")
+            kinds = "plane, landscape, circle, sphere, histogram, density, curves, matrix or picture"
+            raise TypeError(f"view has a {type(v).__name__}; expected {kinds}.")
     if method is not None and dt is None:
         raise ValueError("dt is missing; expected dt=0.1 for a field v(t, x), or method=None for a map step(k, x).")
     if callable(start) and given.get("shape") is None:

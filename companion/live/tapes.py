@@ -11,10 +11,14 @@ from companion.live.run import Run, tape
 
 
 def encoded(frames, codes=65535):
-    """(F, ...) numbers as the page reads them: clouds in 16 bits relative to their range (pictures in 256 shades), scalars in float32."""
+    """(F, ...) numbers as the page reads them: clouds in 16 bits relative to their range (pictures in 256 shades), scalars in float32,
+    or in float64 where float32 would make them 0 or infinite."""
     frames = np.asarray(frames, dtype=np.float64)
     if frames.ndim == 1:
-        return {"shape": list(frames.shape), "data": base64.b64encode(frames.astype("<f4").tobytes()).decode()}
+        size = np.abs(frames[np.isfinite(frames) & (frames != 0)])
+        wide = bool(((size < 1e-37) | (size > 1e38)).any())
+        data = base64.b64encode(frames.astype("<f8" if wide else "<f4").tobytes()).decode()
+        return {"shape": list(frames.shape), "data": data} | ({"dtype": "float64"} if wide else {})
     finite = np.nan_to_num(frames, nan=0.0, posinf=1e6, neginf=-1e6)
     lo, hi = float(finite.min()), float(finite.max())
     scale = (hi - lo) / codes or 1.0
@@ -28,7 +32,7 @@ def decoded(array):
     """The numbers of an encoded array: the page's decoder, in Python."""
     data = base64.b64decode(array["data"])
     if "scale" not in array:
-        return np.frombuffer(data, "<f4").reshape(array["shape"]).astype(np.float64)
+        return np.frombuffer(data, "<f8" if "dtype" in array else "<f4").reshape(array["shape"]).astype(np.float64)
     steps = np.frombuffer(gzip.decompress(data), "<i2").reshape(array["shape"])
     q = np.cumsum(steps, axis=0, dtype=np.int16).astype(np.int64)
     return array["lo"] + array["scale"] * (q + 32768)

@@ -79,6 +79,18 @@ def test_a_blow_up_is_recorded_as_far_as_it_can_be():
     assert series[0] == 0.5 and np.isnan(series[1]) and series[2] == math.inf
 
 
+def test_what_float32_cannot_hold_is_recorded_in_float64():
+    for extreme in (1e-60, -1e-45, 1e100):
+        series = np.array([0.0, 1.0, extreme, math.nan, math.inf])
+        out = encoded(series)
+        assert out["dtype"] == "float64" and np.array_equal(decoded(out), series, equal_nan=True)
+    assert "dtype" not in encoded(np.array([0.0, 1e-30, math.inf, 1e30])) and "dtype" not in encoded(np.zeros(3))
+    from tests.live.javascript import run
+
+    body = base64.b64encode(np.array([1e-60, -2.0]).tobytes()).decode()
+    assert run(["02_tape.js"], f"Array.from(numbersFromBase64('{body}', 'float64'))") == [1e-60, -2.0]
+
+
 def test_runs_are_named_as_javascript_writes_them():
     assert control_key({"tau": 2.0, "h": 0.5, "m": "é"}) == '{"tau":2,"h":0.5,"m":"é"}' and control_key({}) == ""
     name, content = asset({"": 1})

@@ -9,7 +9,8 @@ from companion.live.tapes import decoded, run_of, tape
 from tests.browsing import Visit
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Trial</title><link rel="icon" href="data:,">
-<style>:root {{ --live-ink: #000; --live-paper: #fff; }}</style></head><body><main>{body}</main><script defer src="live/live.js"></script></body></html>"""
+<style>:root {{ --live-ink: #000; --live-paper: #fff; }}</style></head><body><main>{body}</main>
+<script defer src="live/live.js"></script></body></html>"""
 CORNERS = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], [[0.0, 0.0, 1.0], [0.2, 0.4, 0.6]]])  # red, green above blue, slate
 
 

@@ -17,8 +17,8 @@ async function gunzip(bytes) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-async function decodeArray({ shape, data, lo, scale }) { // all frames, one after the other
-  if (scale === undefined) return numbersFromBase64(data, "float32");
+async function decodeArray({ shape, data, lo, scale, dtype = "float32" }) { // all frames, one after the other
+  if (scale === undefined) return numbersFromBase64(data, dtype);
   const codes = new Int16Array((await gunzip(bytesFromBase64(data))).buffer);
   const size = codes.length / Math.max(1, shape[0]);
   const values = new Float32Array(codes.length);
