@@ -35,7 +35,7 @@ def dial(x, y, angle):
     degrees = torch.arange(DIAL + 1, dtype=x.dtype, device=x.device) * (180 / DIAL)
     tip = torch.clamp(1 - (degrees - angle).abs() / 2, min=0) * slices(x, y, ray(angle))
     flat = torch.ones_like(degrees)
-    return torch.stack([torch.cat([around, around[:1]]), around.mean() * flat, around.amax() * flat, tip])
+    return torch.stack([torch.cat([around, around[:1]]), around.mean() * flat, around.amax(-1) * flat, tip])
 
 
 def with_the_one_across(x, y, angle):
