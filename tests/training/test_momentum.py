@@ -403,6 +403,39 @@ def test_spectral_descent_learns_all_singular_values_at_one_speed(generator):
     close(plain, sigma * (1 - 0.97 ** torch.arange(101.0)[:, None]), 1e-10)
 
 
+# ---- side by side
+
+def test_five_methods_in_one_state_are_the_five_alone(generator):
+    f, x0 = random_problem(generator)
+    x0 = x0[:5]
+    path = iterate(partial(mo.five, f=f, lr=0.02, beta1=0.7, beta2=0.95), mo.at_rest(x0, 3), 15).x
+    alone = [(mo.gradient_descent, 1), (partial(mo.heavy_ball, momentum=0.7), 2), (mo.nesterov, 2), (partial(mo.adam, beta1=0.7, beta2=0.95), 3),
+             (mo.sign_descent, 1)]
+    for i, (step, S) in enumerate(alone):
+        close(path[:, :S, i], iterate(partial(step, f=f, lr=0.02), mo.at_rest(x0[i], S), 15).x, 1e-12)
+    assert len(mo.FIVE) == 5 and not path[:, 1:, 0].any()
+
+
+def test_what_a_method_does_not_use_stays(generator):
+    f, _ = random_problem(generator)
+    z = torch.randn(4, 2, 3, 6, generator=generator)
+    step = mo.together((partial(mo.gradient_descent, f=f, lr=0.1), 1), (partial(mo.heavy_ball, f=f, lr=0.1, momentum=0.5), 2))
+    new = step(0, z)
+    assert torch.equal(new[1:, 0], z[1:, 0]) and torch.equal(new[2:, 1], z[2:, 1])
+    close(new[:2, 1], mo.heavy_ball(0, z[:2, 1], f=f, lr=0.1, momentum=0.5), 1e-12)
+
+
+def test_the_clock_counts_the_steps_outside():
+    """x halves at each step: f = x^2 goes below tol at a known step. A start that overflows never arrives."""
+    f = quadratic(2 * torch.eye(1))
+    x0 = torch.tensor([[1.0], [4.0], [1e-9]])
+    end = iterate(mo.timed(partial(mo.gradient_descent, f=f, lr=0.25), f=f, tol=1e-3), mo.at_rest(x0, 2), 30).end
+    assert end[-1, :, 0].tolist() == [5.0, 7.0, 0.0]
+    close(end[0], x0 / 2**30, 1e-12)
+    far = iterate(mo.timed(partial(mo.gradient_descent, f=f, lr=1e200), f=f, tol=1e-3), mo.at_rest(x0[:1], 2), 10).end
+    assert not far[0].isfinite().all() and far[1] == 10
+
+
 # ---- landscapes and losses
 
 def test_the_valley_turns_and_gradient_descent_turns_with_it(generator):
@@ -552,6 +585,14 @@ BAD = [
     (lambda: mo.logistic(Z2, torch.ones(2), ridge=-1), ValueError, "ridge"),
     (lambda: mo.margin([1.0], Z2, torch.ones(2)), TypeError, "w is a list"),
     (lambda: mo.accuracy([1.0], Z2, torch.ones(2)), TypeError, "w is a list"),
+    (lambda: mo.together((3, 1)), TypeError, "step is a int"),
+    (lambda: mo.together((mo.sign_descent, 1))(0, torch.ones(1, 2, 3)), ValueError, "methods"),
+    (lambda: mo.together((mo.adam, 3))(0, torch.ones(2, 1, 3)), ValueError, "methods"),
+    (lambda: mo.together((mo.sign_descent, 1))(0, torch.ones(1, 1)), ValueError, "methods"),
+    (lambda: mo.five(0, torch.ones(3, 4, 2), f=flat, lr=0.1), ValueError, r"\(3, 5"),
+    (lambda: mo.five(0, torch.ones(3, 5, 2), f=flat, lr=-0.1), ValueError, "lr"),
+    (lambda: mo.timed(3, f=flat, tol=0.1), TypeError, "step is a int"),
+    (lambda: mo.timed(mo.adam, f=flat, tol=0.0), ValueError, "tol"),
     (lambda: mo.distance_to(X2), ValueError, "target"),
     (lambda: mo.factorisation(X2), ValueError, "M has shape"),
 ]
