@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from companion.architectures import neural_control as nc
-from companion.flow import euler, flow, rk4
+from companion.flow import euler, flow, iterate, rk4
 
 F8 = torch.float64
 
@@ -196,4 +196,56 @@ def test_volumes_along_a_flow():
 ])
 def test_bad_input(make, error, words):
     with pytest.raises(error, match=words):
+        make()
+
+
+# what the page drives
+
+def test_the_page_drives_any_points_to_their_targets():
+    for n in (1, 5, 8):
+        state = torch.stack([random(n, 2, seed=n), random(n, 2, seed=n + 1)])
+        path = iterate(nc.drive, state, 12 * n)
+        assert nc.miss(path.end) < 1e-9 and torch.equal(path.end[1], state[1])
+        half = path.x[6 * n, 0]
+        assert near(half[:, 1], state[1][:, 1], 1e-10) and near(half[:, 0], state[0][:, 0], 1e-12)  # first heights, then abscissae
+        moves = nc.interpolate(*state, angle=0.0)
+        assert near(half, nc.follow(state[0], moves)[n], 1e-9)  # the same shears
+        done = path.x[::6]
+        for j in range(n):  # a shear leaves what is left of it, and brings one point to its height
+            first = state[0][:, 0].argsort()
+            assert near(done[j + 1, 0, first[:j], 1], state[1][first[:j], 1], 1e-10)
+        again = iterate(nc.drive, path.end + 0.1 * random(2, n, 2, seed=3), 12 * n)
+        assert nc.miss(again.end) < 1e-9
+    assert near(iterate(nc.drive, torch.stack([random(4, 2), random(4, 2, seed=1)]), 48 + 7).x[48:].diff(dim=0).abs().max(), 0, 1e-9)
+
+
+def test_points_on_one_vertical_line_stop_the_driving():
+    x = torch.tensor([[0.0, 0], [0, 1]], dtype=F8)
+    assert not nc.miss(iterate(nc.drive, torch.stack([x, random(2, 2)]), 24).end) < 1e-9
+
+
+def test_a_reader_s_move():
+    state = torch.stack([random(9, 2), random(9, 2, seed=1)])
+    options = {"line": 30.0, "offset": 0.2, "direction": 100.0, "strength": 0.7}
+    a, w = (torch.tensor([math.cos(u), math.sin(u)], dtype=F8) for u in (math.radians(30), math.radians(100)))
+    after = nc.own_move(state, **options)
+    assert near(after[0], flow(lambda t, y: nc.half_plane(t, y, w=0.7 * w, a=a, b=-0.2), state[0], 1.0, 200).end, 1e-9)
+    assert torch.equal(after[1], state[1])
+    drawn = nc.line_and_arrow(state, **options)
+    assert near(drawn[0] @ a, [0.2, 0.2], 1e-12) and drawn.shape == (4, 2, 2)
+    for tail, head in drawn[1:]:
+        assert near(head - tail, nc.half_plane(0.0, tail, w=0.7 * w, a=a, b=-0.2), 1e-12)
+
+
+def test_there_and_back_is_the_film():
+    for rate, N in ((1.0, 200), (10.0, 50)):
+        x = iterate(lambda k, y, rate=rate, N=N: nc.there_and_back(k, y, rate=rate, steps=N), torch.ones(1, dtype=F8), 2 * N + 5)
+        assert near(x.x[2 * N], [nc.come_back(rate, N)], 1e-12) and torch.equal(x.x[2 * N], x.end)
+        assert near(x.x[N], [(1 - rate / N) ** N], 1e-12)
+
+
+@pytest.mark.parametrize("make", [lambda: nc.drive(0, random(3, 2)), lambda: nc.miss(random(3, 4, 2)),
+                                  lambda: nc.own_move(random(2, 3, 3), line=0, offset=0, direction=0, strength=1)])
+def test_a_state_is_points_and_targets(make):
+    with pytest.raises(ValueError, match="points and targets"):
         make()

@@ -1,6 +1,7 @@
 """Neural control: a deep network is a controlled flow, x' = f(x, theta(t)); depth is time, weights are the control."""
 
 from companion.architectures.neural_control.adjoints import come_back, continuous_adjoint, discrete_gradient, divergence, log_density_change
+from companion.architectures.neural_control.driving import drive, line_and_arrow, miss, own_move, there_and_back
 from companion.architectures.neural_control.feedback import (
     cart_pole,
     closed,
@@ -17,7 +18,8 @@ from companion.architectures.neural_control.layers import accuracy, layer, margi
 from companion.architectures.neural_control.shears import Moves, follow, half_plane, interpolate, log_volume, moved, piecewise
 
 __all__ = [
-    "Moves", "accuracy", "cart_pole", "closed", "come_back", "continuous_adjoint", "discrete_gradient", "divergence", "energy", "follow",
-    "half_plane", "interpolate", "layer", "log_density_change", "log_volume", "margin_loss", "mean_cost", "moved", "network", "pendulum", "pendulum_policy",
-    "piecewise", "policy", "refined", "seen", "swing_up", "through", "trained", "weights",
+    "Moves", "accuracy", "cart_pole", "closed", "come_back", "continuous_adjoint", "discrete_gradient", "divergence", "drive", "energy",
+    "follow", "half_plane", "interpolate", "layer", "line_and_arrow", "log_density_change", "log_volume", "margin_loss", "mean_cost", "miss",
+    "moved", "network", "own_move", "pendulum", "pendulum_policy", "piecewise", "policy", "refined", "seen", "swing_up", "there_and_back",
+    "through", "trained", "weights",
 ]

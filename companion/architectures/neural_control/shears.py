@@ -67,8 +67,8 @@ def interpolate(x, y, *, angle=None):
     """Moves that take each point of x (n, 2) to the same row of y (n, 2), exactly: n shears along one direction, then n along the other.
 
     A shear has w.a = 0, so that it keeps areas, and heights below its line. In the frame (e, e') turned by `angle` the first n shears bring e'.x
-    to e'.y, with lines between the sorted values of e.x; the next n bring e.x to e.y, with lines between the sorted e'.y. The n x n systems are
-    triangular. angle: one for which the values e.x and the values e'.y are distinct; without it one is found. Raises TypeError, ValueError.
+    to e'.y, with lines between the sorted values of e.x; the next n bring e.x to e.y, with lines between the sorted e'.y. Each shear is found from
+    the one before. angle: one for which the values e.x and the values e'.y are distinct; without it one is found. Raises TypeError, ValueError.
     """
     _points(x, y)
     c, s = _frame(x, y, angle)
@@ -105,10 +105,10 @@ def _frame(x, y, angle):
 
 
 def _shears(places, wanted, a, w):
-    """n shears along w that add wanted[i] at the point whose a-coordinate is places[i]: kinks one before each place, triangular amplitudes."""
+    """n shears along w that add wanted[i] at the point whose a-coordinate is places[i]: kinks one before each place, slopes between neighbours."""
     order = torch.argsort(places)
     s, add = places[order], wanted[order]
     before = torch.cat([s[:1] - 1, s[:-1]])
-    system = torch.relu(s[:, None] - before[None])  # the k-th shear reaches the points k, k+1, ...
-    amplitude = torch.linalg.solve_triangular(system, add[:, None], upper=False)[:, 0]
+    slopes = torch.cat([add[:1], add.diff() / s.diff()])  # of the polygon through the points, the k-th shear bends it at the k-th kink
+    amplitude = torch.cat([slopes[:1], slopes.diff()])
     return amplitude[:, None] * w, a.expand(len(s), 2), -before
