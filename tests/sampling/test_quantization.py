@@ -77,6 +77,24 @@ def test_newton_converges_quadratically(law):
     assert order > 1.6 or (e[-2] / e[-3]).log() / (e[-3] / e[-4]).log() > 1.6
 
 
+@pytest.mark.parametrize("seed", [10, 11])
+def test_very_unequal_shares_take_few_steps_and_the_error_never_rises(seed):
+    """Where one half of the damping is missing, the error rises (seed 10: no decrease asked) or the steps double (seed 11: the floor too high)."""
+    g = torch.Generator().manual_seed(seed)
+    y, a = torch.rand(12, 2, dtype=F8, generator=g), torch.rand(12, dtype=F8, generator=g) ** 6 + 1e-4
+    found = qz.semidiscrete(y, a)
+    assert len(found.errors) < 16 and (found.errors[1:] < found.errors[:-1]).all()
+
+
+def test_dual_is_the_dual_far_from_convergence_too():
+    y = rand(15, 2, seed=8)
+    found = qz.semidiscrete(y, tol=0.02)
+    cells = qz.power_cells(y, found.w)
+    assert 1e-6 < found.errors[-1] <= 0.02 and abs(found.cost - cells.second.sum()) < 1e-14
+    assert abs(found.dual - cells.second.sum() - (found.w * (1 / 15 - cells.mass)).sum()) < 1e-14
+    assert 1e-7 < abs(found.dual - found.cost) and found.dual < qz.w2_squared(y)
+
+
 def test_two_hundred_and_a_thousand_sites_take_few_steps():
     for n, most in ((200, 12), (1000, 14)):
         found = qz.semidiscrete(rand(n, 2, seed=n))
