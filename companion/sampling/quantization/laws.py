@@ -37,20 +37,25 @@ def tilted(tilt=0.0):
         return torch.where((s >= 0) & (s <= 1), 1 + a * (2 * s - 1), 0.0)
 
     def cdf(s):
-        s = s.clamp(0, 1)
+        s = _in_unit(s)
         return s + a * (s * s - s)
 
     def partial(s):
-        s = s.clamp(0, 1)
+        s = _in_unit(s)
         return s * s * (1 - a) / 2 + 2 * a * s**3 / 3
 
     def quantile(u):
         u = _levels(u)
         root = ((1 - a) ** 2 + 4 * a * u).clamp(min=0).sqrt() + (1 - a)  # of the two forms of the solution the one without cancellation
-        return torch.where(u > 0, 2 * u / torch.where(u > 0, root, 1.0), 0.0).clamp(0, 1)
+        return _in_unit(torch.where(u > 0, 2 * u / torch.where(u > 0, root, 1.0), 0.0))
 
     squares = (1 - a) ** 2 / 3 + a * (1 - a) / 2 + a * a / 5  # int F^2
     return Law(density, cdf, partial, quantile, (3 + a) / 6, (1 - a) / 3 + a / 2, 2 * (0.5 - a / 6 - squares), 0.0, 1.0)
+
+
+def _in_unit(s):
+    """s.clamp(0, 1), which the exporter of live figures fuses with the next clamp and then loses the bounds of."""
+    return torch.where(s < 0, 0.0, torch.where(s > 1, 1.0, s))
 
 
 def _normal_density(s):
