@@ -26,17 +26,17 @@ class Pair(NamedTuple):
     value: torch.Tensor  # (D,)
 
 
-def translated_pair(D, *, dtype=torch.float64):
+def translated_pair(D, *, dtype=torch.float64, device=None):
     """N(0, I) and its translate by the first unit vector: SW2^2 = 1/d."""
-    eye = torch.eye(a_count(D, "D"), dtype=dtype)
+    eye = torch.eye(a_count(D, "D"), dtype=dtype, device=device)
     value = torch.stack([translates(eye[0, :d]).sw2_squared for d in range(1, D + 1)])
     return Pair(Gaussian(0 * eye[0], eye), Gaussian(eye[0], eye), value)
 
 
-def spiked_pair(D, *, a=4.0, c=2.25, dtype=torch.float64):
+def spiked_pair(D, *, a=4.0, c=2.25, dtype=torch.float64, device=None):
     """N(0, diag(a, 1, ..., 1)) and N(0, c I)."""
-    eye = torch.eye(a_count(D, "D"), dtype=dtype)
-    value = torch.tensor([spiked_gaussians(a, c, d) for d in range(1, D + 1)], dtype=dtype)
+    eye = torch.eye(a_count(D, "D"), dtype=dtype, device=device)
+    value = torch.tensor([spiked_gaussians(a, c, d) for d in range(1, D + 1)], dtype=dtype, device=device)
     return Pair(Gaussian(0 * eye[0], eye + (a - 1) * torch.diag(eye[0])), Gaussian(0 * eye[0], c * eye), value)
 
 
