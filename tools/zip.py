@@ -83,7 +83,7 @@ def made_for(*, torch):
     return {"python": "{}.{}".format(*sys.version_info), "system": platform.system(), "machine": platform.machine(), "torch": torch}
 
 
-def name(made):
+def file_name(made):
     """learning-in-motion-0.1.0-python3.11-linux-x86_64, with -without-torch where it has none."""
     parts = [TOP, companion.__version__, f"python{made['python']}", made["system"].lower(), made["machine"].lower()]
     return "-".join(parts) + ("" if made["torch"] else "-without-torch")
@@ -97,7 +97,7 @@ def how_to(folder, made):
     torch = "PyTorch among them, its CPU build" if made["torch"] else "not PyTorch: the machine's own is used"
     count = len(list((folder / "wheels").glob("*.whl")))
     text = (STICK / "how_to.md").read_text("utf8")
-    text = text.format(**(made | {"name": name(made), "wheels": count, "torch": torch, "version": companion.__version__, "address": address}))
+    text = text.format(**(made | {"name": file_name(made), "wheels": count, "torch": torch, "version": companion.__version__, "address": address}))
     (folder / "index.html").write_text(PAGE.format(MarkdownIt().render(text)), "utf8")
     (folder / "how-to.txt").write_text(re.sub(r"\[([^]]*)\]\([^)]*\)|[*]{2}|^# |[<>]", lambda m: m[1] or "", text, flags=re.MULTILINE), "utf8")
 
@@ -140,7 +140,7 @@ def main():
     folder = BUILD / "stick"
     shutil.rmtree(folder, ignore_errors=True)
     made = fill(folder, site=BUILD / "html", torch=torch)
-    target = BUILD / f"{name(made)}.zip"
+    target = BUILD / f"{file_name(made)}.zip"
     pack(folder, target)
     shutil.rmtree(folder)
     print(f"{target.relative_to(ROOT)}: {target.stat().st_size / 1e6:.0f} MB, and its sha256 beside it")

@@ -90,7 +90,7 @@ def test_a_cell_that_touches_them_is_found(colab, shop, old, new):
 
 def test_what_is_there_is_left_alone(colab_after, shop):
     (arguments,) = installs(FIRST_CELL)
-    assert changed(colab_after, shop, arguments) == {"learning-in-motion"}
+    assert changed(colab_after, shop, arguments) <= {"learning-in-motion"}  # none where the checkout itself is installed
 
 
 def test_the_first_cell_names_all_that_is_missing():

@@ -37,7 +37,7 @@ def packed(tmp_path_factory):
         absent(f"{SITE} holds no book: make book builds it.")
     folder = tmp_path_factory.mktemp("stick")
     made = stick.fill(folder / "all", site=SITE, torch=True, wheels=FULL)
-    target = folder / f"{stick.name(made)}.zip"
+    target = folder / f"{stick.file_name(made)}.zip"
     stick.pack(folder / "all", target)
     shutil.rmtree(folder / "all")
     return target
