@@ -30,10 +30,10 @@ def labels(y, x):
 def _packed(y, x):
     """argmin_i |x - y_i|^2 by one minimum of integers: positive floats are ordered as their bits are, and the last bits hold i.
 
-    Seven times faster than argmin for 100 sites, which is not vectorised.
+    A square that rounding makes negative comes first, as it should. Seven times faster than argmin for 100 sites, which is not vectorised.
     """
     last = (1 << max(len(y) - 1, 1).bit_length()) - 1
-    squares = torch.addmm(y.square().sum(1), x, y.T, alpha=-2).add_(x.square().sum(1, keepdim=True)).clamp_(min=0)
+    squares = torch.addmm(y.square().sum(1), x, y.T, alpha=-2).add_(x.square().sum(1, keepdim=True))
     bits = squares.view(INTEGERS[x.dtype]).bitwise_and_(~last)
     return bits.bitwise_or_(torch.arange(len(y), dtype=bits.dtype)).amin(1).bitwise_and_(last).long()
 
