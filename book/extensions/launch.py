@@ -32,7 +32,8 @@ def everything(options):
 
 def downloads(page, pathto, *, notebook):
     """What can be taken home from a page: its own notebook, where it has one, and the two collections."""
-    own = [link(".ipynb", pathto(f"_sources/{page}.ipynb", 1), tooltip="This notebook", icon="fas fa-file", label="download-source-button")]
+    source = pathto(f"_sources/{page}.ipynb", 1)
+    own = [link("This notebook (.ipynb)", source, tooltip="As the repository has it", icon="fas fa-file", label="download-source-button")]
     both = [link(text, pathto(ZIP.format(who=who), 1), tooltip=tooltip, icon="fas fa-box-archive", label=f"download-{who}")
             for who, (text, tooltip) in DOWNLOADS.items()]  # fmt: skip
     return {"type": "group", "tooltip": "Download", "icon": "fas fa-download", "label": "download-buttons", "buttons": own * notebook + both}

@@ -65,9 +65,9 @@ def test_a_pages_buttons_lead_somewhere(site, kept, name):
     binder, colab = launched(buttons)
     if source in kept:
         assert binder == colab == source
-        assert (site / name).parent.joinpath(buttons[".ipynb"]["href"]).read_bytes() == (ROOT / source).read_bytes()
+        assert (site / name).parent.joinpath(buttons["This notebook (.ipynb)"]["href"]).read_bytes() == (ROOT / source).read_bytes()
     else:  # the folder of all notebooks on Binder, all notebooks of the repository on Colab
-        assert binder == FOLDER and any(path.startswith(f"{FOLDER}/") for path in kept) and colab == "" and ".ipynb" not in buttons
+        assert binder == FOLDER and any(path.startswith(f"{FOLDER}/") for path in kept) and colab == "" and "This notebook (.ipynb)" not in buttons
     for who in ("students", "teachers"):
         (link,) = [given for text, given in buttons.items() if who in text]
         assert (site / name).parent.joinpath(link["href"]).resolve() == site / "_static" / "downloads" / f"learning-in-motion-{who}.zip"
