@@ -48,4 +48,4 @@ def directions_needed(d, tol):
     d = 100 and 1 %: 19412; an orthonormal frame of d directions has none. Raises TypeError, ValueError.
     """
     a_count(d, "d")
-    return max(1, math.ceil(2 * (d - 1) / ((d + 2) * float(a_number(tol, "tol", above=0)) ** 2) * (1 - 1e-14)))
+    return max(1, math.ceil(2 * (d - 1) / ((d + 2) * float(a_number(tol, "tol", above=0)) ** 2)))

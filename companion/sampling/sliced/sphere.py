@@ -24,7 +24,7 @@ def great_circles(xi):
 
 
 def turns(x, circles):
-    """atan2(<e2, x>, <e1, x>) / 2 pi, in turns: (..., n, d) and (..., L, 2, d) -> (..., L, n). A point orthogonal to both goes to 0, without gradient."""
+    """atan2(<e2, x>, <e1, x>) / 2 pi, in turns: (..., n, d) and (..., L, 2, d) -> (..., L, n). Orthogonal to both: 0, without gradient."""
     d = a_cloud(x).shape[-1]
     if a_tensor(circles, "circles").ndim < 3 or circles.shape[-2:] != (2, d):
         raise ValueError(f"circles has shape {tuple(circles.shape)}; expected two orthonormal vectors of R^{d} a circle: (L, 2, {d}).")
