@@ -131,7 +131,8 @@ def test_the_same_files_make_the_same_zip(tmp_path):
         downloads.pack(tmp_path / name, {"b.txt": b"b", "a.txt": b"a"})
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     entries = zipfile.ZipFile(tmp_path / "one").infolist()
-    assert all(entry.date_time == downloads.DAY for entry in entries) and [entry.filename for entry in entries] == [f"{downloads.NAME}/a.txt", f"{downloads.NAME}/b.txt"]
+    assert all(entry.date_time == downloads.DAY for entry in entries)
+    assert [entry.filename for entry in entries] == [f"{downloads.NAME}/a.txt", f"{downloads.NAME}/b.txt"]
 
 
 def test_the_page_on_reading_names_both(site):
