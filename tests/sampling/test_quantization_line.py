@@ -229,7 +229,7 @@ def test_independent_points_have_the_stated_mmd():
 def test_mmd_points_beat_independent_ones_by_a_power():
     ns, found = (8, 16, 32, 64), []
     for n in ns:
-        best = min((qz.minimise(qz.gaussian_mmd2(), randn(n, 2, seed=s)) for s in (0, 1)), key=qz.gaussian_mmd2())
+        best = min((qz.minimise(qz.gaussian_mmd2(), randn(n, 2, seed=s)) for s in ((0, 1) if n < 64 else (0,))), key=qz.gaussian_mmd2())
         found.append(qz.gaussian_mmd2()(best).sqrt().item())
     slope = np.polyfit(np.log(ns), np.log(found), 1)[0]
     assert -1.7 < slope < -1.1
