@@ -3,7 +3,7 @@
 State a problem in ten lines, `Problem(f, cost, x0=..., xT=..., T=...)`, and `solve(problem, method=direct)` or `method=shooting`.
 """
 
-from companion.architectures.control import double_integrator, goddard
+from companion.architectures.control import double_integrator, exercises, flights, goddard, moving, playground
 from companion.architectures.control.arcs import Arc, follow, shoot_arcs
 from companion.architectures.control.direct import direct, transcribed
 from companion.architectures.control.hamiltonian import bracket, extremal, hamiltonian, maximiser, singular
@@ -19,7 +19,7 @@ from companion.architectures.control.problem import NoSolution, Problem, Solutio
 from companion.architectures.control.shooting import newton, shooting, transversality
 
 __all__ = [
-    "Arc", "NoSolution", "Problem", "Solution", "Steady", "bracket", "direct", "double_integrator", "extremal", "follow", "goddard", "hamiltonian",
-    "hamiltonian_matrix", "linear_quadratic", "maximiser", "newton", "riccati", "riccati_field", "shoot_arcs", "shooting", "singular", "solve",
-    "steady", "transcribed", "transversality",
+    "Arc", "NoSolution", "Problem", "Solution", "Steady", "bracket", "direct", "double_integrator", "exercises", "extremal", "flights", "follow",
+    "goddard", "hamiltonian", "hamiltonian_matrix", "linear_quadratic", "maximiser", "moving", "newton", "playground", "riccati", "riccati_field",
+    "shoot_arcs", "shooting", "singular", "solve", "steady", "transcribed", "transversality",
 ]

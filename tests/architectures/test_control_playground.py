@@ -1,0 +1,226 @@
+"""What the live figures of the chapter on control step and draw: against integration, closed forms and the solver."""
+
+import math
+
+import pytest
+import torch
+
+from companion.architectures import control
+from companion.architectures.control import double_integrator as cart
+from companion.architectures.control import flights, moving, playground
+from companion.flow import Path, flow, iterate
+
+F8 = torch.float64
+COSTS = playground.COSTS
+FIVE = torch.tensor(5.0, dtype=F8)
+
+
+def vector(*numbers):
+    return torch.tensor(numbers, dtype=F8)
+
+
+def near(value, expected, tol):
+    return torch.allclose(torch.as_tensor(value, dtype=F8), torch.as_tensor(expected, dtype=F8), rtol=0, atol=tol)
+
+
+# landing by hand
+
+@pytest.mark.parametrize("name", COSTS)
+def test_the_closed_form_of_the_trajectory(name):
+    cost, p = COSTS[name], torch.tensor([[12.0, 6], [3, 5], [-4, -1.5], [9, 2], [0, 0.7], [15, 11]], dtype=F8)
+
+    def v(t, x):
+        return torch.stack([x[:, 1], cost.law(p[:, 1] - p[:, 0] * t, FIVE)], -1)
+
+    path = flow(v, vector(-1, 0).expand(6, 2), 1.0, 1200, every=150)
+    found = torch.stack([playground.reach(p, t, cost, FIVE) for t in path.t])
+    assert near(found, path.x, 4e-3 if "fuel" in name or "time" in name else 1e-5)  # where u jumps, a step is wrong by gamma h
+
+
+@pytest.mark.parametrize("name, L, bound", [("energy", lambda u: u**2 / 2, 30.0), ("energy, |u| ≤ γ", lambda u: u**2 / 2, 5.0),
+                                            ("fuel, |u| ≤ γ", abs, 5.0), ("time, |u| ≤ γ", lambda u: 0 * u, 5.0)])
+def test_the_laws_maximise_the_hamiltonian(name, L, bound):
+    u, p2 = torch.linspace(-bound, bound, 4001, dtype=F8), torch.linspace(-9.3, 9.1, 47, dtype=F8)[:, None]
+    law = COSTS[name].law(p2, FIVE)
+    assert (p2 * law - L(law) >= (p2 * u - L(u)).amax(1, keepdim=True) - 1e-9).all() and law.abs().max() <= bound
+
+
+@pytest.mark.parametrize("gamma", [4.2, 5.0, 7.0])
+def test_the_exact_costates_land(gamma):
+    g = torch.tensor(gamma, dtype=F8)
+    for cost in COSTS.values():
+        assert playground.far(cost.exact(g), cost, g) < 1e-12
+    energy, bounded, fuel, time = (cost.exact(g) for cost in COSTS.values())
+    assert near(energy, cart.energy().p0, 1e-12) and near(bounded, cart.bounded_energy(gamma).p0, 1e-9)
+    assert near(fuel, cart.fuel(gamma).p0, 1e-9) and near(time, [10 / math.sqrt(gamma), 10 / gamma], 1e-12)
+    T = COSTS["time, |u| ≤ γ"].horizon(time, g)
+    assert near(T, cart.least_time(vector(-1, 0), gamma), 1e-12) and near(playground.reach(time, T, COSTS["time, |u| ≤ γ"], g), [0, 0], 1e-12)
+
+
+def test_least_time_looks_when_the_cart_is_at_rest():
+    cost, p = COSTS["time, |u| ≤ γ"], vector(7, 4)
+    T = cost.horizon(p, FIVE)
+    end = playground.reach(p, T, cost, FIVE)
+    assert near(end[1], 0, 1e-12) and near(playground.miss(p, cost, FIVE), [end[0], 5 * 4 / 10 - 1], 1e-12)
+
+
+def test_newton_s_step():
+    start = vector(3, 5)[None]
+    energy, bounded, fuel, time = COSTS.values()
+    assert near(playground.newton_step(start, energy, FIVE), vector(12, 6)[None], 1e-10)
+    assert near(playground.newton_step(start, energy, FIVE, share=0.25), start + 0.25 * vector(9, 1), 1e-10)
+    short = playground.newton_step(start, energy, FIVE, longest=1.0) - start
+    assert near(short.norm(), 1, 1e-12) and near(short / short.norm(), vector(9, 1)[None] / math.sqrt(82), 1e-12)
+    assert torch.equal(playground.newton_step(start, fuel, FIVE), start)  # full throttle all along: no slope
+    for cost in (bounded, time):
+        misses, p = [], start
+        for _ in range(9):
+            misses.append(playground.far(p[0], cost, FIVE).item())
+            p = playground.newton_step(p, cost, FIVE)
+        assert near(p[0], cost.exact(FIVE), 1e-9)
+    near_fuel = (fuel.exact(FIVE) + 0.05)[None]
+    once = playground.newton_step(near_fuel, fuel, FIVE)
+    assert playground.far(once[0], fuel, FIVE) < 0.1 * playground.far(near_fuel[0], fuel, FIVE)  # quadratic near the solution
+
+
+def test_what_is_drawn_is_one_motion():
+    cost, p = COSTS["energy, |u| ≤ γ"], vector(11, 5)
+    line = playground.line(p, cost, FIVE, points=401)
+    u = playground.control_along(p, torch.linspace(0, 1, 401, dtype=F8), cost, FIVE)
+    assert near(torch.diff(line[:, 0]) * 400, (line[1:, 1] + line[:-1, 1]) / 2, 1e-4)
+    assert near(torch.diff(line[:, 1]) * 400, (u[1:] + u[:-1]) / 2, 0.05)
+    assert near(line[0], [-1, 0], 0) and near(line[-1], playground.miss(p, cost, FIVE), 1e-12)
+
+
+def test_four_carts():
+    t = torch.linspace(0, 1, 401, dtype=F8)
+    x, u = (torch.stack([f(s, FIVE) for s in t]) for f in (playground.four, playground.four_controls))
+    assert near(x[0], vector(-1, 0).expand(4, 2), 0) and near(x[-1], torch.zeros(4, 2), 1e-12)
+    assert near(torch.cumulative_trapezoid(u, t, dim=0), x[1:, :, 1], 3e-2) and (u[t > 0.9, 3] == 0).all() and u[:350].abs().amin(0)[3] == 5
+    assert near(torch.cumulative_trapezoid(x[..., 1], t, dim=0), x[1:, :, 0] + 1, 1e-4)
+
+
+# the turnpike
+
+@pytest.mark.parametrize("x0, T", [(3.0, 5.0), (-1.0, 2.0), (0.5, 12.0)])
+def test_the_turnpike_is_the_optimum(x0, T):
+    exact = control.linear_quadratic([[1.0]], [[1.0]], [[1.0]], [[1.0]], x0=vector(x0), T=T, target=[1.0], steps=50)
+    found = moving.turnpike(exact.path.t, torch.tensor(x0, dtype=F8), T)
+    assert near(found, torch.cat([exact.path.x, exact.costate], -1), 1e-9) and near(found[0, 0], x0, 1e-12) and near(found[-1, 1], 0, 1e-12)
+    assert near(moving.extremal_step(found[:-1], T / 50), found[1:], 1e-10)
+
+
+def test_the_saddle():
+    z, M = vector(0.3, 1.7), control.hamiltonian_matrix([[1.0]], [[1.0]], [[1.0]], [[1.0]])
+    rest = control.steady([[1.0]], [[1.0]], [[1.0]], [[1.0]], target=[1.0])
+    expected = vector(*moving.REST) + torch.linalg.matrix_exp(0.7 * M) @ (z - vector(*moving.REST))
+    assert near(moving.extremal_step(z, 0.7), expected, 1e-12) and near(vector(rest.x[0], rest.p[0]), moving.REST, 1e-12)
+    assert near(moving.RATE, rest.rate, 1e-12)
+    for slope, sign in ((-(1 + moving.RATE), -1), (moving.RATE - 1, 1)):  # the lines on which extremals come and leave
+        along = vector(1, slope)
+        assert near(moving.extremal_step(along + vector(*moving.REST), 0.4) - vector(*moving.REST), math.exp(sign * 0.4 * moving.RATE) * along, 1e-12)
+    assert near(moving.rounded(vector(-6.53263), 2), [-6.53], 1e-12) and near(moving.rounded(vector(1.25), torch.tensor(0.0)), [1], 0)
+
+
+# policy and plan
+
+def test_the_policy_is_that_of_least_time():
+    x = torch.randn(400, 2, generator=torch.Generator().manual_seed(0), dtype=F8)
+    curve = torch.stack([-x[:, 1] * x[:, 1].abs() / 2, x[:, 1]], -1)
+    for states in (x, curve):
+        assert torch.equal(moving.bang(states), cart.time_feedback(0, states)[:, 0])
+
+
+@pytest.mark.parametrize("start", [(-1.5, 0.5), (1.0, 1.0), (0.2, -1.3)])
+def test_the_plan_arrives_in_the_least_time(start):
+    start, n = vector(*start), 4000
+    T = cart.least_time(start).item()
+    t = (torch.arange(n, dtype=F8) + 0.5) * T / n
+    u = moving.by_the_clock(t, start)
+    assert near(start[1] + u.mean() * T, 0, 4e-3) and near(start[0] + T * start[1] + (u * (T - t)).mean() * T, 0, 4e-3)
+    assert (u.abs() == 1).all() and moving.by_the_clock(vector(T + 0.01), start) == 0 and u[0] == moving.bang(start)
+
+
+def test_two_carts_in_the_wind():
+    x = moving.set_off(vector(-1.5, 0.5))
+    one = moving.steered(x, 0.02, 0.1)
+    u = moving.bang(x[0]) + 0.1
+    assert near(one[:2], vector(-1.5 + 0.02 * 0.5 + 0.02**2 / 2 * u, 0.5 + 0.02 * u).expand(2, 2), 1e-12)
+    assert near(one[2:], [[-1.5, 0.5], [0.02, 0]], 1e-12)
+    still, windy = (iterate(lambda k, x, w=w: moving.steered(x, 0.005, w), x, 700, every=700).end[:2].norm(dim=-1) for w in (0.0, 0.2))
+    assert (still < 0.03).all() and windy[0] < 0.03 and windy[1] > 1
+
+
+# the staircase between bounds
+
+@pytest.mark.parametrize("N, gamma", [(10, 4.5), (17, 5.2), (20, 7.0)])
+def test_projections_find_the_direct_method_s_optimum(N, gamma):
+    u = iterate(lambda k, x: moving.squeeze(x, torch.tensor(gamma, dtype=F8)), torch.zeros(N, 2, dtype=F8), 600, every=600).end[:, 0]
+    problem = control.Problem(cart.field, lambda t, x, u: u.square().sum(-1) / 2, x0=vector(-1, 0), xT=(0, 0), T=1.0, bounds=(-gamma, gamma))
+    best = control.direct(problem, steps=N)
+    assert moving.landing(u) < 1e-9 and near(u.square().mean() / 2, best.cost, 1e-6) and near(u, best.u[:-1, 0], 2e-3)
+    if gamma == 7.0:
+        assert near(u.square().mean() / 2, 6 / (1 - N**-2), 1e-9)
+
+
+def test_memory_is_what_finds_the_nearest_point():
+    def forgetful(k, x):
+        return moving.squeeze(x * vector(1, 0), torch.tensor(4.5, dtype=F8))
+
+    plain = iterate(forgetful, torch.zeros(20, 2, dtype=F8), 4000, every=4000).end[:, 0]
+    with_memory = iterate(lambda k, x: moving.squeeze(x, torch.tensor(4.5, dtype=F8)), torch.zeros(20, 2, dtype=F8), 600, every=600).end[:, 0]
+    assert moving.landing(plain) < 1e-6 and plain.square().mean() >= with_memory.square().mean() - 1e-9
+
+
+def test_where_a_staircase_ends():
+    u = torch.randn(7, generator=torch.Generator().manual_seed(1), dtype=F8)
+    x = vector(-1, 0)
+    for k in range(7):
+        x = flow(lambda t, y, k=k: torch.stack([y[1], u[k] + 0 * y[1]]), x, 1 / 7, 1).end
+    assert near(moving.landing(u), x.norm(), 1e-12) and near(moving.tilted(u), 1 - 2 * (torch.arange(7, dtype=F8) + 0.5) / 7, 1e-12)
+    stuck = iterate(lambda k, x: moving.squeeze(x, torch.tensor(3.6, dtype=F8)), torch.zeros(20, 2, dtype=F8), 400, every=400).end[:, 0]
+    assert near(moving.landing(stuck), 0.1, 1e-9)  # with |u| <= gamma < 4 one comes as near as 1 - gamma / 4
+    steps = moving.stairs(u)
+    assert steps.shape == (14, 2) and near(steps[:, 1], u.repeat_interleave(2), 0) and near(steps[[0, 1, 2, -1], 0], [0, 1 / 7, 1 / 7, 1], 1e-12)
+
+
+@pytest.mark.parametrize("gamma", [4.5, 5.5, 6.0, 7.0])
+def test_the_clipped_line(gamma):
+    t, u = moving.clipped_line(torch.tensor(gamma, dtype=F8), points=4001).T
+    law = cart.bounded_energy(gamma)
+    assert near(u, (law.p0[1] - law.p0[0] * t).clamp(-gamma, gamma), 1e-9) and near(torch.trapezoid(u**2, t) / 2, law.cost, 1e-4)
+
+
+# flights
+
+def test_a_flight_is_watched_at_equal_times():
+    t, m = vector(0, 0.1, 0.1, 0.4), vector(1, 0.9, 0.9, 0.6)
+    x = torch.stack([1 + t, 0 * t, m], -1)
+    found = control.Solution(Path(t, x), vector(1, 1, 0, 0)[:, None], torch.stack([0 * t, t, 0 * t], -1), vector(0), 0.0)
+    path = flights.watched(found, frames=8)
+    assert near(torch.diff(path.t), torch.full((8,), 0.05, dtype=F8), 1e-12) and near(path.x[:, 2], 1 - path.t, 1e-12)
+    assert near(path.x[[0, 1, 3, 8], 3], [1, 1, 0, 0], 1e-12) and near(path.x[[0, -1], 4], [0, 3.5 / 0.6 * 0.4], 1e-12)
+
+
+def test_a_headlong_flight():
+    path = flights.headlong(0.2)
+    r, v, m, u, switch = path.x.T
+    assert v.max() < 0.1005 and m.min() > 0.598 and 1.0120 < r.max() < 1.012576325 and (switch == 0).all()
+    assert (u[:20] == 1).all() and (u[-30:] == 0).all() and near(r[:2], [1, 1 + 0.5 * 2.5 * (0.2 / 120) ** 2], 3e-8)
+    rate = torch.diff(m) / torch.diff(path.t)
+    assert near(rate[:15], torch.full((15,), -7.0), 1e-9)
+
+
+@pytest.mark.parametrize("call, error, words", [
+    (lambda: playground.newton_step([1, 2], COSTS["energy"], FIVE), TypeError, "p is a list"),
+    (lambda: playground.newton_step(vector(1, 2), COSTS["energy"], FIVE, share=0.0), ValueError, "share"),
+    (lambda: moving.extremal_step(3.0, 0.1), TypeError, "z is a float"),
+    (lambda: moving.steered([1.0], 0.1), TypeError, "x is a list"),
+    (lambda: moving.steered(moving.set_off(vector(1, 1)), 0.0), ValueError, "dt"),
+    (lambda: moving.squeeze([1.0], FIVE), TypeError, "x is a list"),
+    (lambda: flights.headlong(0.2, steps=0), ValueError, "steps"),
+    (lambda: flights.headlong(0.2, frames=0.5), TypeError, "frames"),
+])
+def test_bad_input(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
