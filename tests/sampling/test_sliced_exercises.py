@@ -23,6 +23,7 @@ def test_right_answers_pass():
     exercises.check_gaussians(0.0, a=1.0)
     exercises.check_invisible(X, SWAPPED)
     exercises.check_invisible(X, X + torch.tensor([0.0, 0, 5]))
+    exercises.check_invisible(X, X + torch.tensor([0.0, 0, 0.2]))
     exercises.check_invisible(X[:1], torch.tensor([[0.0, 0, 1], [0, 0, -1]], dtype=F8))
 
 
@@ -59,3 +60,9 @@ def test_clouds_that_are_seen_or_equal_fail(wrong):
 def test_bad_input_is_refused_in_words(call):
     with pytest.raises((TypeError, ValueError), match="expected"):
         call()
+
+
+@pytest.mark.parametrize("x, y", [(X[:, :2], X[:, :2]), (X[None], X), (X, X[None])])
+def test_the_clouds_are_of_space(x, y):
+    with pytest.raises(ValueError, match="two clouds of R\\^3"):
+        exercises.check_invisible(x, y)
