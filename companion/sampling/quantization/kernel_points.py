@@ -1,6 +1,6 @@
 """Points that minimise a discrepancy of kernels, MMD or KSD: energies of clouds for a flow or for L-BFGS.
 
-Xu, Korba and Slepcev, ICML 2022 (arXiv:2202.06013); Korba, Aubin-Frankowski, Majewski and Ablin, ICML 2021 (KSD descent).
+Xu, Korba and Slepcev, ICML 2022, PMLR 162; Korba, Aubin-Frankowski, Majewski and Ablin, ICML 2021 (KSD descent).
 """
 
 import torch
