@@ -14,11 +14,11 @@ from companion.architectures.neural_control.feedback import (
     seen,
     swing_up,
 )
-from companion.architectures.neural_control.layers import accuracy, layer, margin_loss, refined, through, trained, weights
+from companion.architectures.neural_control.layers import accuracy, at_depth, layer, margin_loss, refined, through, trained, weights
 from companion.architectures.neural_control.shears import Moves, follow, half_plane, interpolate, log_volume, moved, piecewise
 
 __all__ = [
-    "Moves", "accuracy", "cart_pole", "closed", "come_back", "continuous_adjoint", "discrete_gradient", "divergence", "drive", "energy",
+    "Moves", "accuracy", "at_depth", "cart_pole", "closed", "come_back", "continuous_adjoint", "discrete_gradient", "divergence", "drive", "energy",
     "follow", "half_plane", "interpolate", "layer", "line_and_arrow", "log_density_change", "log_volume", "margin_loss", "mean_cost", "miss",
     "moved", "network", "own_move", "pendulum", "pendulum_policy", "piecewise", "policy", "refined", "seen", "swing_up", "there_and_back",
     "through", "trained", "weights",

@@ -41,6 +41,13 @@ def through(theta, x, *, T=1.0, sigma=torch.tanh, method=rk4):
     return Path(path.t * h, path.x)
 
 
+def at_depth(t, x, *, theta, T=1.0, sigma=torch.tanh):
+    """The field of the layers theta (K, ...) on [0, T] at time t: like x (..., d); 0 outside of [0, T). t may be a symbol of an exported graph."""
+    k = torch.floor(torch.as_tensor(t, dtype=x.dtype) * (len(theta) / T) + 1e-4)
+    here = (torch.arange(len(theta), device=x.device) == k).to(x)
+    return layer(x, here @ theta, sigma=sigma)
+
+
 def refined(theta, times):
     """The same controls in `times` layers for one: (times K, ...). A deeper network that starts as the same flow."""
     return a_tensor(theta, "theta").repeat_interleave(a_count(times, "times"), 0)
