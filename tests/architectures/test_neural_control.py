@@ -209,7 +209,10 @@ def test_the_page_drives_any_points_to_their_targets():
         half = path.x[6 * n, 0]
         assert near(half[:, 1], state[1][:, 1], 1e-10) and near(half[:, 0], state[0][:, 0], 1e-12)  # first heights, then abscissae
         moves = nc.interpolate(*state, angle=0.0)
-        assert near(half, nc.follow(state[0], moves)[n], 1e-9)  # the same shears
+        assert near(half, nc.follow(state[0], moves)[n], 1e-9)  # one neuron or two a layer: the same place
+        far = state[0][:, 0].argmax()
+        lifts = state[1][:, 1] - state[0][:, 1]
+        assert (path.x[:6 * n, 0, far, 1] - state[0][far, 1]).abs().max() <= lifts.abs().max() + 1e-9  # nobody is sent further than someone has to go
         done = path.x[::6]
         for j in range(n):  # a shear leaves what is left of it, and brings one point to its height
             first = state[0][:, 0].argsort()

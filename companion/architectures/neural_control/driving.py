@@ -1,4 +1,4 @@
-"""Points driven in a page: the reader's own half-plane moves, and the constructive algorithm, one shear after the other, from wherever the points are.
+"""Points driven in a page: by the reader's half-plane moves, or by the constructive algorithm, move after move, from wherever the points are.
 
 The state is (2, n, 2): the points and their targets. Plain operations: all of it runs in the page.
 """
@@ -8,12 +8,15 @@ import torch
 from companion.architectures.neural_control.shears import moved
 from companion.inputs import a_count, a_tensor
 
-FRAMES = 6  # steps of the map in which one shear is done
+FRAMES = 6  # steps of the map in which one move is done
 
 
 def drive(k, state):
-    """One step of the algorithm: shears k // 6 = 0, ..., n - 1 set the heights of the points, from left to right; n, ..., 2n - 1 set their abscissae,
-    from the lowest target up; then from the beginning again. A sixth of a shear each time: (2, n, 2) -> (2, n, 2). Raises TypeError, ValueError.
+    """One step of the algorithm: moves k // 6 = 0, ..., n - 1 set the heights of the points, from left to right; n, ..., 2n - 1 set their abscissae,
+    from the lowest target up; then from the beginning again. A sixth of a move each time: (2, n, 2) -> (2, n, 2). Raises TypeError, ValueError.
+
+    A move is a layer of two neurons, w (max(s - b, 0) - max(s - c, 0)): what lies before the line s = b stays, what lies beyond the line s = c goes
+    as a whole. The points before the one that is set lie before both lines, the others beyond both.
     """
     x, y = a_state(state)
     n = x.shape[-2]
@@ -21,14 +24,14 @@ def drive(k, state):
     move = torch.remainder(torch.floor(k / FRAMES), 2 * n)
     share = 1 / (FRAMES - torch.remainder(k, FRAMES))
     lift, number = move < n, torch.remainder(move, n)
-    there = torch.where(lift, x[:, 0], y[:, 1])  # the coordinate that decides which points move
-    here = torch.where(lift, x[:, 0], x[:, 1])
+    here, order = torch.where(lift, x[:, 0], x[:, 1]), torch.where(lift, x[:, 0], y[:, 1])
     missing = torch.where(lift, y[:, 1] - x[:, 1], y[:, 0] - x[:, 0])
-    mine, before = ranked(there, number), ranked(there, number - 1)
-    kink = torch.where(number > 0, (before * here).sum(), (mine * here).sum() - 1)
-    gap = (mine * here).sum() - kink
-    slope = share * (mine * missing).sum() / torch.where(gap > 0, gap, torch.ones_like(gap))
-    add = torch.where(gap > 0, slope, torch.zeros_like(slope)) * torch.relu(here - kink)  # two points on one line: this shear cannot part them
+    mine, before = ranked(order, number), ranked(order, number - 1)
+    line = torch.where(number > 0, (before * here).sum(), (mine * here).sum() - 1)
+    gap = (mine * here).sum() - line
+    ramp = torch.relu(here - line) - torch.relu(here - line - gap)  # from 0 to gap between the two lines
+    height = share * (mine * missing).sum() / torch.where(gap > 0, gap, torch.ones_like(gap))
+    add = torch.where(gap > 0, height, torch.zeros_like(height)) * ramp  # two points on one line: this move cannot part them
     zero = torch.zeros_like(add)
     return torch.stack([x + torch.stack([torch.where(lift, zero, add), torch.where(lift, add, zero)], -1), y])
 
