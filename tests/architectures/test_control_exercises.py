@@ -80,6 +80,12 @@ def test_a_coarse_staircase_is_no_extremal(right):
         exercises.lifted(problem, solve(problem, method=direct, steps=12))
 
 
+def test_an_extremal_that_costs_more_fails(monkeypatch, right):
+    monkeypatch.setattr(exercises, "cubic", lambda: 0.8)  # as if the cubic path were cheaper than this extremal
+    with pytest.raises(AssertionError, match="It spends 0.825"):
+        exercises.lifted(*right)
+
+
 def test_a_control_that_does_not_maximise_fails():
     # x' = u, cost u^2 / 2, x(1) = 1: p = 1, H = 1/2. A constant control 1 with the costate 1.2 satisfies all but the maximum.
     problem = Problem(lambda t, x, u: u, half_square, x0=state(0), xT=(1,), T=1.0)

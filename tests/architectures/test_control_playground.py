@@ -163,13 +163,15 @@ def test_projections_find_the_direct_method_s_optimum(N, gamma):
         assert near(u.square().mean() / 2, 6 / (1 - N**-2), 1e-9)
 
 
-def test_memory_is_what_finds_the_nearest_point():
-    def forgetful(k, x):
-        return moving.squeeze(x * vector(1, 0), torch.tensor(4.5, dtype=F8))
-
-    plain = iterate(forgetful, torch.zeros(20, 2, dtype=F8), 4000, every=4000).end[:, 0]
-    with_memory = iterate(lambda k, x: moving.squeeze(x, torch.tensor(4.5, dtype=F8)), torch.zeros(20, 2, dtype=F8), 600, every=600).end[:, 0]
-    assert moving.landing(plain) < 1e-6 and plain.square().mean() >= with_memory.square().mean() - 1e-9
+def test_projections_find_the_nearest_point_of_both_sets():
+    # the projection z of y on {clipped} and {1 and e prescribed} is clip(y + a + b e) for some a, b: fitted where z is not clipped
+    y = 8 * torch.randn(20, generator=torch.Generator().manual_seed(1), dtype=F8)  # large: some are clipped, and come back
+    x = torch.stack([y, 0 * y], -1)
+    z = iterate(lambda k, x: moving.squeeze(x, torch.tensor(5.0, dtype=F8)), x, 3000, every=3000).end[:, 0]
+    inside = z.abs() < 5 - 1e-6
+    basis = torch.stack([torch.ones(20, dtype=F8), moving.tilted(y)], -1)
+    ab = torch.linalg.lstsq(basis[inside], (z - y)[inside][:, None]).solution[:, 0]
+    assert 4 < inside.sum() < 18 and moving.landing(z) < 1e-9 and near((y + basis @ ab).clamp(-5, 5), z, 1e-6)
 
 
 def test_where_a_staircase_ends():

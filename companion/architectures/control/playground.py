@@ -125,7 +125,7 @@ def four_controls(t, gamma):
     for cost in COSTS.values():
         p = cost.exact(torch.as_tensor(gamma))
         u = cost.law(p[1] - p[0] * t, gamma)
-        found.append(torch.where(t <= cost.horizon(p, gamma), u, 0 * u))
+        found.append(torch.where(t <= cost.horizon(p, gamma) + 1e-6, u, 0 * u))
     return torch.stack(found)
 
 
