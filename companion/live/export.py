@@ -73,7 +73,7 @@ def _constants(graph):
 
 
 def to_onnx(graph, inputs, axes, outputs):
-    """Bytes of the stripped ONNX graph: about 1-4 kB and the constants."""
+    """Bytes of the stripped ONNX graph: about 1-4 kB and the constants. Raises Broken if a page could not run it."""
     import logging
 
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -83,7 +83,35 @@ def to_onnx(graph, inputs, axes, outputs):
         warnings.simplefilter("ignore")
         program = torch.onnx.export(graph, tuple(inputs.values()), dynamo=True, dynamic_shapes=shapes, opset_version=20, verbose=False,
                                     input_names=[f"{n}:" for n in inputs], output_names=outputs, optimize=True)
-    return unmarked(stripped(program.model_proto)).SerializeToString()
+    return checked(unmarked(stripped(program.model_proto)))
+
+
+class Broken(ValueError):
+    """An exported graph that no page could run."""
+
+
+def checked(model):
+    """The model's bytes. Raises Broken if it is not well formed, or, where onnxruntime is installed, if no session opens on it."""
+    import onnx
+
+    data = model.SerializeToString()
+    try:
+        onnx.checker.check_model(data)
+        opened(data)
+    except Exception as error:  # each of the two has error classes of its own
+        raise Broken(f"the exporter made a graph that a page cannot run: {str(error).strip()}") from error
+    return data
+
+
+def opened(data):
+    """Open a session on the bytes: it also finds operations without a kernel, as the error function in float64."""
+    try:
+        import onnxruntime
+    except ImportError:  # optional: the form alone is checked
+        return
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # the exception tells the same
+    onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
 def stripped(model):
@@ -144,7 +172,10 @@ def graph_of(figure, program, name, start, *, export=True):
     if data is None and not export:
         raise Missing(f"{figure.name}: {name}")
     if data is None:
-        data = to_onnx(traced, inputs, axes, outputs)
+        try:
+            data = to_onnx(traced, inputs, axes, outputs)
+        except Broken as error:
+            raise Broken(f"figure {figure.name}, {name}: {error}") from error
         store.keep(k, data)
     return k, data
 

@@ -1,8 +1,12 @@
-"""An exported file holds its mathematics and nothing else: no traces, no long names, the same results."""
+"""An exported file holds its mathematics and nothing else: no traces, no long names, the same results. A broken one fails at once."""
+
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
@@ -77,3 +81,36 @@ def test_torchs_own_names_do_not_meet_those_of_the_inputs():
     session = onnxruntime.InferenceSession(export.to_onnx(traced, inputs, {}, outputs))
     assert {i.name for i in session.get_inputs()} == {"x", "t"}
     assert np.allclose(session.run(None, {n: v.numpy() for n, v in inputs.items()})[0], inputs["x"].numpy().T / 2)
+
+
+def test_a_whole_model_passes_and_one_that_reads_a_value_nobody_computes_does_not(monkeypatch):
+    assert export.checked(straight()) == straight().SerializeToString()
+    planted = model(helper.make_node("Add", ["x", "nowhere"], ["y"]))
+    with pytest.raises(export.Broken, match="nowhere"):
+        export.checked(planted)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)  # a reader without it: the form is checked all the same
+    assert export.checked(straight()) == straight().SerializeToString()
+    with pytest.raises(export.Broken, match="nowhere"):
+        export.checked(planted)
+
+
+def wide_erf():
+    """y = erf(x) in float64: a good form, but onnxruntime has no kernel for it."""
+    x, y = (helper.make_tensor_value_info(name, TensorProto.DOUBLE, [2]) for name in "xy")
+    graph = helper.make_graph([helper.make_node("Erf", ["x"], ["y"])], "g", [x], [y])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+
+
+def test_an_operation_without_a_kernel_is_found_before_the_page():
+    onnx.checker.check_model(wide_erf())
+    with pytest.raises(export.Broken, match="Erf"):
+        export.checked(wide_erf())
+
+
+def test_a_broken_graph_is_not_kept_and_the_error_names_the_figure(monkeypatch, tmp_path):
+    monkeypatch.setattr(export.store, "cache", lambda: tmp_path)
+    monkeypatch.setattr(export, "unmarked", lambda made: wide_erf())
+    figure = SimpleNamespace(name="planted", shape=None, dtype=torch.float32, sliders=[], noise=None)
+    with pytest.raises(export.Broken, match=r"figure planted, step: .*Erf"):
+        export.graph_of(figure, lambda known: {"next": known["x"] * 1.2345}, "step", torch.rand(3))
+    assert not list(tmp_path.iterdir())
