@@ -82,7 +82,7 @@ def test_a_coarse_staircase_is_no_extremal(right):
 
 def test_an_extremal_that_costs_more_fails(monkeypatch, right):
     monkeypatch.setattr(exercises, "cubic", lambda: 0.8)  # as if the cubic path were cheaper than this extremal
-    with pytest.raises(AssertionError, match="It spends 0.825"):
+    with pytest.raises(AssertionError, match=r"It spends 0\.825"):
         exercises.lifted(*right)
 
 
