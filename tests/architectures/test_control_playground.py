@@ -181,7 +181,7 @@ def test_where_a_staircase_ends():
         x = flow(lambda t, y, k=k: torch.stack([y[1], u[k] + 0 * y[1]]), x, 1 / 7, 1).end
     assert near(moving.landing(u), x.norm(), 1e-12) and near(moving.tilted(u), 1 - 2 * (torch.arange(7, dtype=F8) + 0.5) / 7, 1e-12)
     stuck = iterate(lambda k, x: moving.squeeze(x, torch.tensor(3.6, dtype=F8)), torch.zeros(20, 2, dtype=F8), 400, every=400).end[:, 0]
-    assert near(moving.landing(stuck), 0.1, 1e-9)  # with |u| <= gamma < 4 one comes as near as 1 - gamma / 4
+    assert near(moving.landing(stuck), 0.1, 1e-9)  # full ahead, full back falls short by 1 - gamma / 4
     steps = moving.stairs(u)
     assert steps.shape == (14, 2) and near(steps[:, 1], u.repeat_interleave(2), 0) and near(steps[[0, 1, 2, -1], 0], [0, 1 / 7, 1 / 7, 1], 1e-12)
 
