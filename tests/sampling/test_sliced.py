@@ -212,7 +212,9 @@ def test_max_sliced_is_a_lower_bound_that_ascent_improves(seed):
     given, found = sl.max_sliced(x, y, theta), sl.max_sliced(x, y, theta, steps=80)
     assert given.value == sl.slices(x, y, theta).max() <= found.value
     assert abs(found.value - fine) < 1e-4 * fine  # the grid is coarse, and ascent may stop at a kink
-    assert abs(sl.slices(x, y, found.direction[None])[0] - found.value) < 1e-13
+    for steps in (1, 2, 5, 80):  # what is returned is a slice, at its own direction
+        found = sl.max_sliced(x, y, theta, steps=steps)
+        assert abs(sl.slices(x, y, found.direction[None])[0] - found.value) < 1e-13
     assert fine <= w2_squared(y)(x) + 1e-12
     assert sl.sw2_squared(x, y, theta) <= given.value
 
@@ -285,6 +287,7 @@ def test_gaussians_isotropic_dilated_shifted():
 def test_gaussian_slices_are_those_of_two_large_clouds():
     cells = sl.normal_cells(4000)
     p, q, theta = Gaussian(torch.tensor([0.3, -1.0], dtype=F8), torch.tensor([[2.0, 0.5], [0.5, 1.0]], dtype=F8)), diagonal(1.0, 0.2), rays(5, 2)
+    q = Gaussian(torch.tensor([0.5, 0.7], dtype=F8), q.covariance)
     for slice_, t in zip(sl.gaussian_slices(p, q, theta), theta, strict=True):
         u, v = (t @ m + (t @ C @ t).sqrt() * cells for m, C in (p, q))
         assert abs(slice_ - line_w2_squared(u, v)) < 2e-3
@@ -302,6 +305,7 @@ def test_plane_gaussians():
     assert abs(sl.plane_gaussians(4, 1, 2.25) - 0.1241067) < 1e-7
     assert abs(sl.plane_gaussians(1, 4, 2.25) - sl.plane_gaussians(4, 1, 2.25)) < 1e-15
     assert abs(sl.plane_gaussians(4, 4, 1) - 1) < 1e-14
+    assert abs(sl.plane_gaussians(4, 0, 1) - (3 - 8 / math.pi)) < 1e-14  # a line: the mean of (2 |cos| - 1)^2
     assert abs(gaussian_w2(diagonal(4.0, 1.0), diagonal(2.25, 2.25)) / 2 - 0.25) < 1e-12
     iid = sl.gaussian_slices(diagonal(4.0, 1.0), diagonal(2.25, 2.25), rays(100000, 2))
     exact(iid.mean().item(), sl.plane_gaussians(4, 1, 2.25), iid.std().item(), 100000)
@@ -404,6 +408,10 @@ def test_the_levels_of_the_line():
     _, cells, _, value = on_axis(100, 64)
     assert abs(value - 0.1911099) < 1e-7
     assert abs(on_axis(20000, 2000)[3] - sl.line_level(2)) < 1e-4
+    slanted = torch.tensor([[0.6, 0.8], [0.8, 0.6], [0.0, 1.0]], dtype=F8)  # an axis of its own for each answer
+    for axis in (0, 1):
+        along = slanted[:, axis]
+        assert abs(sl.line_critical(cells, slanted, axis=axis)[0] - along.sum() / along.square().sum()) < 1e-14
     third = sl.line_critical(sl.normal_cells(2000), rays(100000, 3), axis=2)
     assert abs(third[1] - sl.line_level(3)) < 0.01 and abs(third[0] - sl.line_stretch(3)) < 0.01
     assert abs(sl.line_critical(3 * cells, sl.half_circle(64), second_moment=9.0)[1] / 9 - sl.line_critical(cells, sl.half_circle(64))[1]) < 1e-12

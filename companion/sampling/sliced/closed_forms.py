@@ -64,12 +64,11 @@ def unchecked_gaussian_slices(p, q, directions):
 
 
 def plane_gaussians(a, b, c):
-    """SW2^2 of N(0, diag(a, b)) and N(0, c I) in the plane: (a+b)/2 + c - (4/pi) sqrt(a c) E(1 - b/a), a >= b. A float.
+    """SW2^2 of N(0, diag(a, b)) and N(0, c I) in the plane: (a+b)/2 + c - (4/pi) sqrt(a c) E(1 - b/a), a > 0. A float.
 
     E(m) is the complete elliptic integral of the second kind, of parameter m: the mean of sqrt(theta . A theta) is 2 sqrt(a) E / pi.
     """
-    a, b = sorted((float(a_number(a, "a", above=0)), float(a_number(b, "b", least=0))), reverse=True)
-    c = float(a_number(c, "c", least=0))
+    a, b, c = float(a_number(a, "a", above=0)), float(a_number(b, "b", least=0)), float(a_number(c, "c", least=0))
     return (a + b) / 2 + c - 4 / math.pi * math.sqrt(a * c) * float(ellipe(1 - b / a))
 
 
