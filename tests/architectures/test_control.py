@@ -181,6 +181,44 @@ def test_half_plane_geodesics():
     assert near(least(1.0, 1.0), 0.962423650, 1e-6) and near(least(0.0, math.e), 1.0, 1e-6)
 
 
+def surface(across):
+    """Geodesics of ds^2 = dtheta^2 + across(theta)^2 dphi^2 as control of least energy: theta' = u_1, phi' = u_2 / across(theta)."""
+    return Problem(lambda t, x, u: torch.stack([u[..., 0], u[..., 1] / across(x[..., 0])], -1), square, x0=vector(0, 0), T=1.0, controls=2)
+
+
+def law_on(across):
+    return lambda t, x, p: torch.stack([p[..., 0], p[..., 1] / across(x[..., 0])], -1)
+
+
+def torus(theta):
+    return 2 + theta.cos()
+
+
+@pytest.mark.parametrize("across", [torus, torch.cos])
+def test_geodesics_of_a_torus_and_of_a_sphere(across):
+    problem, law = surface(across), law_on(across)
+    path = flow(control.extremal(problem, law), torch.stack([vector(0.3, 0), vector(0.4, 0.7)]), 3.0, 300)
+    x, p = path.x.unbind(1)
+    assert near(p[:, 1], p[0, 1].expand(301), 1e-12)  # Clairaut
+    H = control.hamiltonian(problem, 0, x, p, law(0, x, p))
+    assert near(H, H[0].expand(301), 1e-8) and near(H, (p[:, 0] ** 2 + (p[:, 1] / across(x[:, 0])) ** 2) / 2, 1e-12)
+    assert near(control.maximiser(problem)(0, x, p), law(0, x, p), 1e-9)
+
+
+@pytest.mark.parametrize("across, speed, time", [(torus, 3.0, 5.441398093), (torch.cos, 1.0, math.pi)])
+def test_conjugate_times_on_the_equator(across, speed, time):
+    # at unit speed along theta = 0; the first time at which d theta / d p_theta(0) vanishes: pi sqrt(r (R + r)), and pi
+    v = control.extremal(surface(across), law_on(across))
+
+    def leaning(T):
+        start = torch.tensor(0.0, dtype=F8, requires_grad=True)
+        z0 = torch.stack([vector(0, 0), torch.stack([start, vector(speed)[0]])])
+        return torch.autograd.grad(flow(v, z0, T, 60).end[0, 0], start)[0].item()
+
+    assert leaning(0.5 * time) > 0.5 and leaning(time - 1e-3) > 0 > leaning(time + 1e-3)
+    assert near(leaning(time), 0, 1e-5) and time == pytest.approx(math.pi * math.sqrt(3) if speed == 3 else math.pi)
+
+
 def test_zermelo_in_a_shear_current():
     # x' = cos theta, y' = sin theta + x, theta' = u, from (0, 0) to (1, 0): along the extremal cot theta = c - t
     def arrives(c, T):
