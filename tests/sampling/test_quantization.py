@@ -317,9 +317,10 @@ def test_labels_take_the_first_of_the_nearest_and_keep_digits_far_from_the_origi
 
 @pytest.mark.parametrize("n", [1, 2, 100, 128, 129, 300])
 @pytest.mark.parametrize("dtype", [torch.float32, F8])
-def test_labels_of_few_and_of_many_sites_are_those_of_the_distances(n, dtype):
-    """Both ways, of up to 128 sites and of more; in float32 a tie is decided by rounding, and the inertia does not feel it."""
-    x, y = rand(3000, 3, seed=n).to(dtype), rand(n, 3, seed=n + 1).to(dtype)
+@pytest.mark.parametrize("m", [3000, 9000])
+def test_labels_of_few_and_of_many_sites_are_those_of_the_distances(n, m, dtype):
+    """Both ways, for small problems and large; in float32 a tie is decided by rounding, and the inertia does not feel it."""
+    x, y = rand(m, 3, seed=n).to(dtype), rand(n, 3, seed=n + 1).to(dtype)
     far = torch.cdist(x.double(), y.double(), compute_mode="donot_use_mm_for_euclid_dist").square()
     assert (qz.labels(y, x) == far.argmin(1)).double().mean() > (0.999 if dtype == torch.float32 else 0.99999)
     assert abs(qz.inertia(y, x) - far.amin(1).mean()) < (1e-6 if dtype == torch.float32 else 1e-14) * far.amin(1).mean() * 3

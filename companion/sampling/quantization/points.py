@@ -7,12 +7,14 @@ from companion.transport import barycentric, plan
 from companion.transport.shares import shares
 
 INTEGERS = {torch.float32: torch.int32, torch.float64: torch.int64}
+TILE = 8192  # points at a time
 
 
 def labels(y, x):
     """The number of the site nearest to each point (the first of several).   y: (n, d) sites, x: (m, d) points -> (m,) integers.
 
-    For up to 128 sites on the CPU, squared distances that agree to one part in 2^16 (float32; 2^45 in float64) count as equal.
+    For up to 128 sites and more than 8192 points on the CPU, squared distances that agree to one part in 2^16 (float32; 2^45 in float64)
+    count as equal.
     Raises TypeError; ValueError, also for more sites than points.
     """
     same_dimension(y, x)
@@ -22,8 +24,8 @@ def labels(y, x):
         raise ValueError(f"y has {len(y)} sites for {len(x)} points; expected at most one site a point.")
     centre = y.mean(0)  # near the origin |y|^2 - 2 <x, y> loses no digits
     y, x = y.detach() - centre.detach(), x.detach() - centre.detach()
-    if has_values(y) and x.device.type == "cpu" and x.dtype in INTEGERS and len(y) <= 128:
-        return torch.cat([_packed(y, tile) for tile in x.split(8192)])
+    if has_values(y) and x.device.type == "cpu" and x.dtype in INTEGERS and len(y) <= 128 and len(x) > TILE:
+        return torch.cat([_packed(y, tile) for tile in x.split(TILE)])
     return (y.square().sum(1) / 2 - x @ y.T).argmin(1)
 
 
