@@ -59,6 +59,16 @@ def test_the_noised_density_solves_its_equation():
     check.close(time, -divergence, tol=1e-6)
 
 
+@pytest.mark.parametrize("d, full", [(2, True), (3, False)])
+def test_the_spread_of_an_exact_sample_is_one(d, full):
+    target, n, a = some_mixture(d, full), 100_000, math.exp(-0.3)
+    x = a * target.sample(n, generator=torch.Generator().manual_seed(0)) + math.sqrt(1 - a * a) * cloud(n, d)
+    assert abs(ge.spread(target, 0.3, x) - 1) < 4 * math.sqrt(2 / (n * d)) * 1.5
+    one = mixture(torch.ones(1, dtype=F8), target.means[:1], target.covariances[:1])
+    near = one.means + math.sqrt(0.5) * (one.sample(n, generator=torch.Generator().manual_seed(1)) - one.means)
+    assert abs(ge.spread(one, 0.0, near) - 0.5) < 2 * math.sqrt(2 / (n * d))
+
+
 def test_tweedie_is_the_conditional_mean():
     """E[X_0 | X_s = x] of a mixture on the line, by quadrature."""
     target, s = some_mixture(1, False), 0.5
@@ -271,6 +281,7 @@ X, ONE = torch.zeros(3, 1, dtype=F8), ge.exact_score(ge.normal(0.0, 1.0))
     (lambda: ge.noised("moons", 1.0), TypeError), (lambda: ge.noised(ge.normal(0.0, 1.0), -1.0), ValueError),
     (lambda: ge.exact_score(3)(0.1, X), TypeError), (lambda: ONE(0.1, torch.zeros(3, 2, dtype=F8)), ValueError),
     (lambda: ge.posterior_mean(ONE, -0.5, X), ValueError), (lambda: ge.posterior_mean(None, 0.5, X), TypeError),
+    (lambda: ge.spread(ge.normal(0.0, 1.0), 0.1, torch.zeros(3, 2, dtype=F8)), ValueError), (lambda: ge.spread(None, 0.1, X), TypeError),
     (lambda: ge.probability_flow(2), TypeError), (lambda: ge.sde_step(ONE, X, None, 1.0, 0.5), TypeError),
     (lambda: ge.sde_step(ONE, X, X[:2], 1.0, 0.5), ValueError), (lambda: ge.ddim_step(ONE, [1.0], None, 1.0, 0.5), TypeError),
     (lambda: ge.euler_step(ONE, [1.0], None, 1.0, 0.5), TypeError), (lambda: ge.heun_step(ONE, [1.0], None, 1.0, 0.5), TypeError),

@@ -26,6 +26,7 @@ from companion.sampling.generative.diffusion import (
     probability_flow,
     sampler,
     sde_step,
+    spread,
     uniform_clock,
 )
 from companion.sampling.generative.guidance import guided, guided_mean, guided_std, tilted
@@ -41,12 +42,14 @@ from companion.sampling.generative.matching import (
 )
 from companion.sampling.generative.memory import agreement, collapse_time, empirical_score, own_weight, speciation_time, weights
 from companion.sampling.generative.rectified import (
+    costs_by_angle,
     ellipse,
     geometric_mean,
     matching_floor,
     plane_cost,
     plane_map,
     plane_optimal_map,
+    plane_root,
     plane_velocity,
     rectified_cost,
     rectified_map,
@@ -64,11 +67,11 @@ from companion.sampling.generative.stretching import (
 )
 
 __all__ = [
-    "Independent", "agreement", "batch_cost", "batch_pairs", "biased_mean", "bumps_cdf", "bumps_velocity", "collapse_time", "coupling_inverse",
-    "coupling_layer", "ddim_step", "denoising_floor", "ellipse", "empirical_score", "euler_step", "exact_score", "flow_line", "from_noise",
-    "geometric_mean", "girsanov_bound", "guided", "guided_mean", "guided_std", "heun_step", "independent", "interpolate", "log_middle_slope",
-    "log_snr_clock", "matching_floor", "matching_loss", "noised", "noised_std", "normal", "normal_order_means", "own_weight", "pairs_velocity",
-    "planar_layer", "plane_cost", "plane_map", "plane_optimal_map", "plane_velocity", "posterior_mean", "probability_flow", "rectified_cost",
-    "rectified_map", "residual", "sampled_variance", "sampler", "sde_step", "speciation_time", "start_kl", "straight_velocity", "tilted",
-    "uniform_clock", "weights", "with_log_det",
+    "Independent", "agreement", "batch_cost", "batch_pairs", "biased_mean", "bumps_cdf", "bumps_velocity", "collapse_time", "costs_by_angle",
+    "coupling_inverse", "coupling_layer", "ddim_step", "denoising_floor", "ellipse", "empirical_score", "euler_step", "exact_score", "flow_line",
+    "from_noise", "geometric_mean", "girsanov_bound", "guided", "guided_mean", "guided_std", "heun_step", "independent", "interpolate",
+    "log_middle_slope", "log_snr_clock", "matching_floor", "matching_loss", "noised", "noised_std", "normal", "normal_order_means", "own_weight",
+    "pairs_velocity", "planar_layer", "plane_cost", "plane_map", "plane_optimal_map", "plane_root", "plane_velocity", "posterior_mean",
+    "probability_flow", "rectified_cost", "rectified_map", "residual", "sampled_variance", "sampler", "sde_step", "speciation_time", "spread",
+    "start_kl", "straight_velocity", "tilted", "uniform_clock", "weights", "with_log_det",
 ]

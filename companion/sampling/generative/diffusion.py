@@ -8,7 +8,7 @@ Anderson, Stochastic Process. Appl. 12 (1982); Song, Sohl-Dickstein, Kingma, Kum
 import torch
 
 from companion.gaussians import Mixture, mixture
-from companion.inputs import a_count, a_function, a_number, a_tensor
+from companion.inputs import a_cloud, a_count, a_function, a_number, a_tensor
 
 LEAST = 1e-3  # where a clock of log SNR stops: at s = 0 the ratio is infinite
 
@@ -39,6 +39,18 @@ def noised(target, s):
 def exact_score(target):
     """The function (s, x) -> grad log p_s(x) of a `Mixture`.   x: (..., d)."""
     return lambda s, x: noised(target, s).score(x)
+
+
+def spread(target, s, x):
+    """mean_i sum_k r_k(x_i) |C_k^(-1/2) (x_i - m_k)|^2 / d, with the C_k, m_k of p_s: its mean is exactly 1 if the x_i have the law p_s.
+
+    More says that the cloud is too wide about its modes, less that it is too narrow.   x: (n, d) -> 0-d. Raises TypeError, ValueError.
+    """
+    law = noised(target, s)
+    apart = a_cloud(x, "x", d=law.means.shape[-1])[..., None, :] - law.means
+    precisions = law.precisions if law.precisions.ndim == 3 else law.precisions[:, None, None] * torch.eye(x.shape[-1]).to(x)
+    squares = torch.einsum("...ki,kij,...kj->...k", apart, precisions, apart)
+    return (law.responsibilities(x) * squares).sum(-1).mean(-1) / x.shape[-1]
 
 
 def posterior_mean(score, s, x):
