@@ -66,7 +66,8 @@ def test_another_step_of_ula_fails_with_a_hint(wrong, hint):
 
 
 @pytest.mark.parametrize("wrong", [ula, partial(obabo, gamma=1.0), partial(kinetic_euler, gamma=1.5), partial(by_hand, late=0.0),
-                                   partial(by_hand, late=-1.0), partial(by_hand, warmth=2**0.5), partial(ula, temperature=0.5), partial(baoab, gamma=1.0, temperature=1.01)])
+                                   partial(by_hand, late=-1.0), partial(by_hand, warmth=2**0.5), partial(ula, temperature=0.5),
+                                   partial(baoab, gamma=1.0, temperature=1.01)])
 def test_another_scheme_fails(wrong):
     with pytest.raises((AssertionError, ValueError)):
         exercises.check_scheme(wrong)

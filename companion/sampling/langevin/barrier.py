@@ -6,7 +6,7 @@ Finite volumes: cells of width dx, masses p (..., m), and jumps to the two neigh
     rate(i -> j) = (2 eps / dx^2) pi_j / (pi_i + pi_j) = (2 eps / dx^2) sigmoid((U_i - U_j) / eps),
 
 so that the resistance 1 / pi of a face is the mean of its two cells': the trapezoid rule. Nothing flows out at the two ends.
-Rates never exceed 2 eps / dx^2, whatever U. Bovier, Gayrard and Klein, J. Eur. Math. Soc. 7 (2005) 69-99 (eigenvalues of the double well).
+Rates never exceed 2 eps / dx^2, whatever U. Berglund, Markov Process. Related Fields 19 (2013) 459-490 (Kramers' law, a review).
 """
 
 import math

@@ -29,11 +29,12 @@ def fisher_rao(t, p, *, pi):
 def fisher_rao_at(t, p, *, pi):
     """p^(e^-t) pi^(1 - e^-t), normalised: where `fisher_rao` has come after the time t >= 0 from p, exactly.   p: (..., m) -> like p.
 
-    A number or 0-d tensor t; steps compose: t after s is t + s. Plain operations. Raises TypeError, ValueError.
+    A number or 0-d tensor t; steps compose: t after s is t + s. A mass that is 0 stays 0. Plain operations. Raises TypeError, ValueError.
     """
     _log_ratio(p, pi)
     left = torch.exp(-torch.as_tensor(a_number(t, "t", least=0), dtype=p.dtype, device=p.device))
-    return torch.softmax(left * _log(p) + (1 - left) * _log(pi), -1)
+    weight = torch.softmax(left * _log(p) + (1 - left) * _log(pi), -1) * (p > 0)
+    return weight / weight.sum(-1, keepdim=True)
 
 
 def excess(x, V, *, bandwidth):
