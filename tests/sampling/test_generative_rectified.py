@@ -143,6 +143,7 @@ def test_the_plane_agrees_with_linear_algebra(A, B):
     zero, x = torch.zeros(2, dtype=F8), noise((6, 2), seed=2, k=0, dtype=F8)
     assert torch.allclose(rf.plane_inverse(A), torch.linalg.inv(A)) and torch.allclose(rf.plane_det(A), torch.linalg.det(A))
     assert torch.allclose(rf.plane_root(A) @ rf.plane_root(A), A)
+    T = rf.rectified_map(A, B)
     N = B @ torch.linalg.inv(A)
     assert torch.allclose(rf.plane_root(N) @ rf.plane_root(N), N)
     assert torch.allclose(rf.plane_map(A, B), rf.rectified_map(A, B), atol=1e-10)
@@ -151,6 +152,10 @@ def test_the_plane_agrees_with_linear_algebra(A, B):
     assert abs(rf.plane_cost(A, rf.plane_optimal_map(A, B)) - bures_squared(A, B)) < 1e-8
     for t in (0.0, 0.3, 1.0):
         assert torch.allclose(rf.plane_velocity(t, x, A, B), field(A, B)(t, x), atol=1e-11)
+        here = x @ (torch.lerp(EYE, T, t)).T
+        assert torch.allclose(rf.rectified_velocity(t, here, A, B), x @ (T - EYE).T, atol=1e-9)
+    best = transport_map((zero, A), (zero, B))
+    assert torch.allclose(flow(partial(rf.optimal_velocity, A=A, B=B), x, 1.0, 1, method=euler).end, best(x), atol=1e-8)
 
 
 def test_time_may_be_a_tensor():
@@ -179,6 +184,7 @@ def test_ellipses_have_their_axes():
 
 
 def test_the_dial_of_costs():
+    assert [c.item() for c in rf.turned_costs(4.0, torch.tensor(45.0, dtype=F8))] == pytest.approx([3.3816, 1.8573], abs=6e-5)
     dial = rf.costs_by_angle(4.0, torch.tensor(30.0, dtype=F8))
     assert dial.shape == (3, 91)
     for degrees in (0, 15, 45, 90):

@@ -46,6 +46,7 @@ from companion.sampling.generative.rectified import (
     ellipse,
     geometric_mean,
     matching_floor,
+    optimal_velocity,
     plane_cost,
     plane_map,
     plane_optimal_map,
@@ -53,8 +54,10 @@ from companion.sampling.generative.rectified import (
     plane_velocity,
     rectified_cost,
     rectified_map,
+    rectified_velocity,
     residual,
     straight_velocity,
+    turned_costs,
 )
 from companion.sampling.generative.stretching import (
     bumps_cdf,
@@ -70,8 +73,9 @@ __all__ = [
     "Independent", "agreement", "batch_cost", "batch_pairs", "biased_mean", "bumps_cdf", "bumps_velocity", "collapse_time", "costs_by_angle",
     "coupling_inverse", "coupling_layer", "ddim_step", "denoising_floor", "ellipse", "empirical_score", "euler_step", "exact_score", "flow_line",
     "from_noise", "geometric_mean", "girsanov_bound", "guided", "guided_mean", "guided_std", "heun_step", "independent", "interpolate",
-    "log_middle_slope", "log_snr_clock", "matching_floor", "matching_loss", "noised", "noised_std", "normal", "normal_order_means", "own_weight",
-    "pairs_velocity", "planar_layer", "plane_cost", "plane_map", "plane_optimal_map", "plane_root", "plane_velocity", "posterior_mean",
-    "probability_flow", "rectified_cost", "rectified_map", "residual", "sampled_variance", "sampler", "sde_step", "speciation_time", "spread",
-    "start_kl", "straight_velocity", "tilted", "uniform_clock", "weights", "with_log_det",
+    "log_middle_slope", "log_snr_clock", "matching_floor", "matching_loss", "noised", "noised_std", "normal", "normal_order_means",
+    "optimal_velocity", "own_weight", "pairs_velocity", "planar_layer", "plane_cost", "plane_map", "plane_optimal_map", "plane_root",
+    "plane_velocity", "posterior_mean", "probability_flow", "rectified_cost", "rectified_map", "rectified_velocity", "residual",
+    "sampled_variance", "sampler", "sde_step", "speciation_time", "spread", "start_kl", "straight_velocity", "tilted", "turned_costs",
+    "uniform_clock", "weights", "with_log_det",
 ]

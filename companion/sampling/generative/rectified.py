@@ -64,6 +64,16 @@ def plane_velocity(t, x, A, B):
     return x @ ((t * _plane(B, "B") - (1 - t) * _plane(A, "A")) @ plane_inverse((1 - t).square() * A + t.square() * B)).mT
 
 
+def rectified_velocity(t, x, A, B):
+    """`straight_velocity` of the rectified map, in the plane.   x: (..., 2); A, B: (2, 2), as in `plane_velocity`."""
+    return straight_velocity(t, x, plane_map(A, B))
+
+
+def optimal_velocity(t, x, A, B):
+    """`straight_velocity` of the optimal map, in the plane.   x: (..., 2); A, B: (2, 2), as in `plane_velocity`."""
+    return straight_velocity(t, x, plane_optimal_map(A, B))
+
+
 def plane_map(A, B):
     """`rectified_map` in the plane, by plain operations: N = B A^-1 has the root (N + r I) / sqrt(tr N + 2 r), r = sqrt(det N)."""
     return plane_root(_plane(B, "B") @ plane_inverse(A))
@@ -113,14 +123,18 @@ def ellipse(kappa, angle):
     return torch.stack(rows, -1).unflatten(-1, (2, 2))
 
 
+def turned_costs(kappa, angle):
+    """The costs of the rectified flow and of the optimal map from ellipse(kappa, 0) to ellipse(kappa, angle).   angle: 0-d, or (m,)."""
+    angle = torch.as_tensor(angle)
+    A, B = ellipse(kappa, 0 * angle), ellipse(kappa, angle)
+    return plane_cost(A, plane_map(A, B)), plane_cost(A, plane_optimal_map(A, B))
+
+
 def costs_by_angle(kappa, angle, *, grid=91):
-    """(3, grid): for angles 0, ..., 90 degrees the cost of the rectified flow from ellipse(kappa, 0) to ellipse(kappa, angle), that of the
-    optimal map, and a tip of the first's height at `angle`. Plain operations.
-    """
+    """(3, grid): `turned_costs` at angles 0, ..., 90 degrees, and a tip as high as the first at `angle`. Plain operations."""
     angle = torch.as_tensor(angle)
     angles = torch.linspace(0, 90, grid, dtype=angle.dtype, device=angle.device)
-    A, B = ellipse(kappa, 0 * angle), ellipse(kappa, angles)
-    rectified, optimal = (plane_cost(A, f(A, B)) for f in (plane_map, plane_optimal_map))
+    rectified, optimal = turned_costs(kappa, angles)
     return torch.stack([rectified, optimal, torch.clamp(1 - (angles - angle).abs() / 2, min=0) * rectified])
 
 
