@@ -312,6 +312,16 @@ def test_exponential_of_a_plane_drift(a, kappa, s):
     assert torch.allclose(lg.plane_exponential(B, s) @ point, end, atol=1e-7)
 
 
+def test_root_and_ellipse_of_a_covariance():
+    C = definite(2)
+    assert torch.allclose(lg.plane_root(C), torch.linalg.cholesky(C))
+    x = lg.ellipse(C, 7)
+    assert x.shape == (7, 2) and torch.allclose((x @ torch.linalg.inv(C) * x).sum(-1), torch.ones(7, dtype=F8))
+    assert torch.allclose(x.mean(0), torch.zeros(2, dtype=F8), atol=1e-12)
+    flat = tensor([0.0, 0.0], [0.0, 4.0])
+    assert torch.equal(lg.plane_root(flat), tensor([0.0, 0.0], [0.0, 2.0]))
+
+
 def test_the_cloud_and_its_covariance():
     """Exact transitions keep C whatever h; Euler's keeps what Lyapunov says; the cloud has the covariance written beneath it."""
     B, C, n = lg.plane_drift(2.0, 5.0), torch.diag(tensor(1.0, 0.2)), 40_000
@@ -413,6 +423,9 @@ BOWL = quadratic(torch.eye(2))
     (lambda: lg.plane_exponential(EYE, None), TypeError, "s is None"),
     (lambda: lg.exact_transition(torch.eye(3), torch.eye(3), 1.0), ValueError, "expected \\(2, 2\\)"),
     (lambda: lg.euler_transition(EYE, EYE, "h"), TypeError, "h is"),
+    (lambda: lg.plane_root(torch.eye(3)), ValueError, "expected \\(2, 2\\)"),
+    (lambda: lg.ellipse(EYE, 2), ValueError, "at least 3"),
+    (lambda: lg.ellipse(None), TypeError, "Q is a NoneType"),
     (lambda: lg.cloud_and_covariance(X[:2], X[:2], EYE, EYE), ValueError, "then a covariance"),
     (lambda: lg.cloud_and_covariance(X, X[:2], EYE, EYE), ValueError, "then a covariance"),
     (lambda: lg.cloud_and_covariance(torch.ones(3, 3), X, EYE, EYE), ValueError, "2 coordinates"),

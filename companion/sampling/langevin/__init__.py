@@ -25,11 +25,13 @@ from companion.sampling.langevin.linear import Linear, contraction, drift_gap, l
 from companion.sampling.langevin.overdamped import mala, mala_speed, squared_jump, ula_bound, ula_covariance, ula_kl, ula_variance, ula_w2
 from companion.sampling.langevin.plane import (
     cloud_and_covariance,
+    ellipse,
     euler_transition,
     exact_transition,
     plane_drift,
     plane_exponential,
     plane_gap,
+    plane_root,
     quarter_turn,
 )
 from companion.sampling.langevin.sandbox import (
@@ -48,11 +50,11 @@ from companion.sampling.langevin.swirl import asymptotic_variance, constant_diag
 
 __all__ = [
     "Linear", "Variances", "aboba", "aboba_variances", "asymptotic_variance", "baoab", "baoab_variances", "best_friction", "birth_death",
-    "cloud_and_covariance", "constant_diagonal", "contraction", "density_step", "drift_gap", "euler_maruyama", "euler_transition",
+    "cloud_and_covariance", "constant_diagonal", "contraction", "density_step", "drift_gap", "ellipse", "euler_maruyama", "euler_transition",
     "exact_transition", "excess", "eyring_kramers", "fisher_rao", "fisher_rao_at", "fisher_rao_law", "fisher_rao_moments", "gaussian_kl",
     "gaussian_w2_squared", "generator", "gibbs", "grid_kl", "jump_rates", "kinetic_euler", "kinetic_euler_variances", "kinetic_field",
     "kinetic_gap", "kinetic_moments", "langevin_law", "langevin_moments", "leimkuhler_matthews", "linear_step", "log_odds", "mala",
-    "mala_speed", "obabo", "obabo_variances", "optimal_swirl", "plane_drift", "plane_exponential", "plane_gap", "propagator",
+    "mala_speed", "obabo", "obabo_variances", "optimal_swirl", "plane_drift", "plane_exponential", "plane_gap", "plane_root", "propagator",
     "quarter_turn", "spectrum", "squared_jump", "stationary_covariance", "svgd_moments", "swirl_field", "ula", "ula_bound",
     "ula_covariance", "ula_kl", "ula_moments", "ula_variance", "ula_w2", "well", "wfr_moments",
 ]

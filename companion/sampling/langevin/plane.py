@@ -1,8 +1,10 @@
 """The swirl in the plane, V(x) = (x_1^2 + kappa x_2^2) / 2, in closed form and by plain operations: a, kappa and h may be sliders."""
 
+import math
+
 import torch
 
-from companion.inputs import a_cloud, a_number, a_tensor
+from companion.inputs import a_cloud, a_count, a_number, a_tensor
 from companion.sampling.langevin.linear import numbers_or_tensors
 
 
@@ -60,6 +62,23 @@ def euler_transition(B, C, h):
     return eye - h * B, 2 * h * eye
 
 
+def plane_root(Q):
+    """The lower triangular R with R R^T = Q, for a covariance Q (2, 2), also a singular one; plain operations. Raises TypeError, ValueError."""
+    if a_tensor(Q, "Q").shape != (2, 2):
+        raise ValueError(f"Q has shape {tuple(Q.shape)}; expected (2, 2).")
+    first = torch.sqrt(torch.clamp(Q[0, 0], min=0))
+    across = Q[1, 0] / torch.clamp(first, min=1e-12)
+    second = torch.sqrt(torch.clamp(Q[1, 1] - across**2, min=0))
+    return torch.stack([torch.stack([first, 0 * first]), torch.stack([across, second])])
+
+
+def ellipse(C, n=60):
+    """The points x with <x, C^-1 x> = 1, at n angles: (n, 2).   C: (2, 2), a covariance."""
+    root = plane_root(C)
+    angle = torch.arange(a_count(n, "n", least=3), dtype=C.dtype, device=C.device) * (2 * math.pi / n)
+    return torch.stack([angle.cos(), angle.sin()], -1) @ root.mT
+
+
 def cloud_and_covariance(z, xi, E, Q):
     """x' = E x + Q^1/2 xi for the rows of a cloud, and C' = E C E^T + Q for the covariance that infinitely many would have.
 
@@ -67,8 +86,5 @@ def cloud_and_covariance(z, xi, E, Q):
     """
     if a_cloud(z, "z", d=2).shape[-2] < 3 or a_tensor(xi, "xi").shape != z.shape:
         raise ValueError(f"z and xi have shapes {tuple(z.shape)}, {tuple(xi.shape)}; expected (n + 2, 2) both: points, then a covariance.")
-    first = torch.sqrt(torch.clamp(Q[0, 0], min=0))
-    across = Q[1, 0] / torch.clamp(first, min=1e-12)
-    second = torch.sqrt(torch.clamp(Q[1, 1] - across**2, min=0))
-    root = torch.stack([torch.stack([first, 0 * first]), torch.stack([across, second])])
+    root = plane_root(Q)
     return torch.cat([z[:-2] @ E.mT + xi[:-2] @ root.mT, E @ z[-2:] @ E.mT + Q])
