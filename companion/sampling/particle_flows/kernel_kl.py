@@ -58,8 +58,7 @@ def divided_differences(s):
     s = torch.maximum(s, s.shape[-1] * torch.finfo(s.dtype).eps * s.amax(-1, keepdim=True))
     low, high = torch.minimum(s[..., :, None], s[..., None, :]), torch.maximum(s[..., :, None], s[..., None, :])
     gap = (low - high) / high  # r - 1, in (-1, 0]
-    apart = torch.where(gap == 0, -1.0, gap)
-    return high.log() + torch.where(gap == 0, 1.0, (1 + gap) * torch.log1p(torch.where(gap == 0, 0.0, gap)) / apart)
+    return high.log() + torch.where(gap == 0, 1.0, (1 + gap) * torch.log1p(gap) / gap)
 
 
 def kernel_kl(x, y, *, kernel, alpha=0.01, a=None, b=None):
