@@ -259,5 +259,5 @@ def test_bad_input_is_refused_in_words(call):
 @pytest.mark.parametrize("alpha", [0.0, -0.5, 1.5, float("nan")])
 def test_alpha_is_a_share(alpha):
     for call in (lambda: pf.kernel_kl(X, X, kernel=gaussian(1.0), alpha=alpha), lambda: pf.kkl(X, kernel=gaussian(1.0), alpha=alpha)):
-        with pytest.raises(ValueError, match="alpha = .*above 0.*at most 1"):
+        with pytest.raises(ValueError, match=r"alpha = .*above 0.*at most 1"):
             call()
