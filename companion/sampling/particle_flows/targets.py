@@ -49,13 +49,13 @@ def banana(*, bend=1.0, width=1.0, thickness=0.4):
 def two_modes(*, distance=2.0, variance=0.3):
     """(N(-m e_1, s I) + N(m e_1, s I))/2, m = distance, s = variance > 0: its score is 0 in the first coordinate where x_1 = 0.
 
-    V(x) = |x|^2/(2 s) - log cosh(m x_1/s): written with log cosh, so that x_1 = 1e-6 is still seen. Raises TypeError, ValueError.
+    V(x) = |x|^2/(2 s) - log cosh(m x_1/s): so that the score, with tanh, sees even x_1 = 1e-12. Raises TypeError, ValueError.
     """
     m, s = a_number(distance, "distance", least=0), a_number(variance, "variance", above=0)
 
     def potential(x):
-        u = (m * _plane(x)[..., 0] / s).abs()
-        return x.square().sum(-1) / (2 * s) - u - torch.log1p(torch.exp(-2 * u)) + math.log(2)
+        u = m * _plane(x)[..., 0] / s
+        return x.square().sum(-1) / (2 * s) - u - torch.nn.functional.softplus(-2 * u) + math.log(2)
 
     def score(x):
         pull = m * torch.tanh(m * _plane(x)[..., 0] / s)
