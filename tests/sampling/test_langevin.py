@@ -127,6 +127,7 @@ def test_the_bound_of_vempala_and_wibisono_holds_on_gaussians():
         law = Gaussian(shrink @ law.mean, shrink @ law.covariance @ shrink + 2 * h * torch.eye(2, dtype=F8))
         assert kl(law, target).item() <= lg.ula_bound(k, h, start, d=2, lam=lam, L=L)
     assert lg.ula_bound(0, h, start, d=2, lam=lam, L=L) == pytest.approx(start + 8 * h * 2 * L**2 / lam)
+    assert lg.ula_bound(10**9, 0.03, 1.0, d=3, lam=0.5, L=2.0) == pytest.approx(8 * 0.03 * 3 * 4 / 0.5)
     late, later = (lg.ula_bound(k, h, 1e9, d=2, lam=lam, L=L) for k in (10, 11))
     assert later / late == pytest.approx(math.exp(-lam * h), rel=1e-6)
 
