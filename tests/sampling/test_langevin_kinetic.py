@@ -63,7 +63,7 @@ def test_euler_pays_more_than_obabo():
     assert lg.obabo_variances(0.5) == pytest.approx((1.0667, 1.0), abs=5e-5)
 
 
-@pytest.mark.parametrize("gamma, omega", [(1.0, 1.0), (0.3, 2.0), (6.0, 1.0), (2.0, 1.0)])
+@pytest.mark.parametrize("gamma, omega", [(1.0, 1.0), (0.3, 2.0), (6.0, 1.0), (2.0, 1.0), (8.0, 3.0)])
 def test_where_euler_is_stable(gamma, omega):
     for h in (0.02, 0.2, 0.5, 0.9, 1.1, 2.0):
         if lg.contraction(lg.kinetic_euler(line(omega), h, gamma=gamma), (2, 1)) < 1 - 1e-12:
