@@ -183,9 +183,10 @@ def test_the_nearest_mean_names():
     means = 3 * cloud(10, 64, seed=5)
     x = means[[2, 2, 7]] + 0.1 * cloud(3, 64)
     assert digits.named(x, 2, means) == 2 and digits.named(x, torch.tensor([2, 2, 7]), means) == 3 and digits.named(x, 7, means) == 1
-    far = means.clone()
-    far[4] = 100  # long, not near: the nearest mean is not the one with the largest product
-    assert digits.named(x.abs(), 4, far) == 0
+    label, means = torch.arange(200) % 10, torch.linspace(0.2, 1.5, 10, dtype=F8)[:, None] * means  # of different lengths
+    near = torch.linspace(0.3, 1.2, 200, dtype=F8)[:, None] * means[label] + cloud(200, 64, seed=6)
+    found = (near[:, None] - means).square().sum(-1).argmin(1)
+    assert digits.named(near, label, means) == (found == label).sum() and 100 < (found == label).sum() < 195
 
 
 def test_nearest_is_by_brute_force():
