@@ -70,7 +70,7 @@ def test_the_judge_and_the_order_of_the_race_on_two_modes():
 def test_panels_stand_beside_each_other_in_turn():
     z, course = draw(6, 4, 2), on(judge=10)
     z[0, 0], z[3, 1] = torch.tensor([9.0, 1.0], dtype=F8), torch.tensor([0.0, -50.0], dtype=F8)
-    shown = pf.race_panels(z, course).view(4, 6, 2)
+    shown = pf.race_panels(z, course, side=8.0).view(4, 6, 2)
     assert torch.allclose(shown[2, 1], z[1, 2] + torch.tensor([8.0, 0.0], dtype=F8))
     assert torch.allclose(shown[2, 4], z[5, 2] + torch.tensor([8.0, -8.0], dtype=F8))
     assert torch.allclose(shown[3, 5], course.judge[3] + torch.tensor([16.0, -8.0], dtype=F8))
@@ -80,8 +80,9 @@ def test_panels_stand_beside_each_other_in_turn():
 
 def test_the_ground_is_the_density_in_every_panel_first_row_on_top():
     course = on(pf.banana())
-    ink = pf.race_ground(course, pixels=16)
+    ink = pf.race_ground(course, pixels=16, side=8.0)
     assert ink.shape == (32, 48) and ink.max() == 1
+    assert torch.equal(pf.race_ground(course), pf.race_ground(course, pixels=32, side=6.0))
     x = torch.tensor([-4 + 8 * (5 + 0.5) / 16, 5 - 8 * (9 + 0.5) / 16], dtype=F8)
     centre = torch.tensor([-4 + 8 * (8 + 0.5) / 16, 5 - 8 * (11 + 0.5) / 16], dtype=F8)
     V = course.target.potential

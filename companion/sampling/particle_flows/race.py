@@ -76,7 +76,7 @@ def cut(move):
     return move / (1 + a_cloud(move, "move").square().sum(-1, keepdim=True).sqrt() / LONGEST)
 
 
-def race_panels(z, on, *, side=8.0):
+def race_panels(z, on, *, side=6.0):
     """ULA, kinetic, SVGD above; KSD, MMD and n points of the judge below: (6 n, 2), the i-th of each in turn, in panels of this side.
 
     The first panel is [-side/2, side/2] x [-side/2 + 1, side/2 + 1]; who leaves a panel stays at its border.
@@ -89,7 +89,7 @@ def race_panels(z, on, *, side=8.0):
     return (x + corner[:, None]).transpose(0, 1).flatten(0, 1)
 
 
-def race_ground(on, *, side=8.0, pixels=32):
+def race_ground(on, *, side=6.0, pixels=32):
     """exp(-V) over its maximum, as ink (2 pixels, 3 pixels) for the six panels."""
     s = (torch.arange(pixels, dtype=on.judge.dtype) + 0.5) / pixels * side - side / 2
     grid = torch.stack([s[None, :] + 0 * s[:, None], 1 - s[:, None] + 0 * s[None, :]], -1)
