@@ -7,6 +7,7 @@ import torch
 from scipy.optimize import brentq, root
 from scipy.special import expi
 
+from companion.gaussians import mixture
 from companion.sampling.particle_flows import exercises
 
 F8 = torch.float64
@@ -25,8 +26,10 @@ def fastest(r, to):
 def test_right_answers_pass():
     exercises.check_radius(29 / (math.e - 1))
     exercises.check_radius(torch.tensor(16.8773, dtype=F8))
+    exercises.check_radius(1.00014 * 29 / (math.e - 1))  # relative speed (1 - 1/e) 1.4e-4
     exercises.check_radius(4 / (math.e - 1), n=5, d=4)
     exercises.check_radius(1 / (math.e - 1), n=2, d=1)
+    exercises.check_length(fastest(3.0, 0.1))
     for r, to in ((3.0, 0.1), (5.0, 0.1), (2.0, 0.5)):
         exercises.check_length(fastest(r, to), r=r, to=to)
         exercises.check_length(1.003 * fastest(r, to), r=r, to=to)
@@ -35,7 +38,8 @@ def test_right_answers_pass():
 
 
 @pytest.mark.parametrize("wrong", [
-    500.0, 16.87, 16.884, 30 / (math.e - 1), math.log(30), 29.0, 30.0, 29 / math.e, math.sqrt(29 / (math.e - 1)), 33.7546,
+    500.0, 16.87, 16.884, 1.00018 * 29 / (math.e - 1),
+    30 / (math.e - 1), math.log(30), 29.0, 30.0, 29 / math.e, math.sqrt(29 / (math.e - 1)), 33.7546,
 ])
 def test_another_radius_fails(wrong, capsys):
     with pytest.raises(AssertionError) as refused:
@@ -66,6 +70,22 @@ def test_a_mode_is_a_minimum_but_not_hidden(k):
     mode = torch.as_tensor(root(lambda z: exercises.HIDDEN.score(torch.as_tensor(z)).numpy(), exercises.HIDDEN.means[k].numpy(), tol=1e-13).x)
     with pytest.raises(AssertionError, match="near a mode"):
         exercises.check_hidden_minimum(mode)
+
+
+def test_the_saddle_of_a_wide_law_is_not_hidden():
+    """Its density is a sixth of that at the centres, and both are small."""
+    far = torch.tensor([[-26.0, 0.0], [26.0, 0.0]], dtype=F8)
+    law = mixture(torch.ones(2, dtype=F8), far, torch.full((2,), 144.0, dtype=F8))
+    with pytest.raises(AssertionError, match="near a mode"):
+        exercises.check_hidden_minimum(torch.zeros(2, dtype=F8), law=law)
+    exercises.check_hidden_minimum(torch.zeros(2, dtype=F8), law=mixture(law.weights, 2 * far, law.covariances))
+
+
+def test_the_verdicts_print_what_was_found(capsys):
+    exercises.check_length(fastest(3.0, 0.1))
+    assert "(times 11.11552, 11.11132, 11.11532 at 0.99 l, l and 1.01 l)" in capsys.readouterr().out
+    with pytest.raises(AssertionError, match=r"relative speed 6\.4e-03"):
+        exercises.check_radius(0.99 * 29 / (math.e - 1))
 
 
 @pytest.mark.parametrize("call", [
