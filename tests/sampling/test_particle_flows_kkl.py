@@ -231,6 +231,7 @@ def test_rings_take_the_kernels_length_and_alpha():
     x = pf.ring_start(6, generator=torch.Generator().manual_seed(0))
     paths = [pf.kkl_on_rings(x, steps=2).end, pf.kkl_on_rings(x, steps=2, length=0.2).end, pf.kkl_on_rings(x, steps=2, alpha=0.1).end,
              pf.mmd_on_rings(x, steps=2).end, pf.mmd_on_rings(x, steps=2, length=0.2).end]
+    assert pf.kkl_on_rings(x, steps=3).t.tolist() == pf.mmd_on_rings(x, steps=3).t.tolist() == [0, 1, 2, 3]
     assert all((a - b).abs().max() > 1e-6 for k, a in enumerate(paths) for b in paths[:k])
 
 
