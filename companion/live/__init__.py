@@ -20,7 +20,8 @@ def live(dynamics, start, *, name, view, sentence, alt, **options):
     dynamics: a field v(t, x, controls) with dt=..., stepped by `method` (rk4) then `project`; or with method=None a map step(k, x, controls),
     step(k, x, xi, controls) if noise=True (then dt is only the clock). start: a tensor, or start(xi, controls) with shape=(n, d).
     Options: caption, controls (name -> Slider, Choice, Button), readouts (name -> f(x, t, controls)), dt, method, project, noise, substeps, frames,
-    pace ("linear", "log"), still, shape, seed, show, engine (None: the page; "kernel": the kernel's device), box (where page and torch are compared).
+    pace ("linear", "log"), still, shape, seed, show, engine (None: the page; "kernel": the kernel's device), box (where page and torch are compared),
+    shipped (False: its graphs hold what this run has trained, no two machines alike to the last bit; they live in the page, not in the package).
     `alt` says what is to be seen; `sentence` what has happened, with fields {t:.1f}, {readout:.0f}. Raises TypeError, ValueError.
     """
     return Shown(declare(dynamics, start, name=name, view=view, sentence=sentence, alt=alt, **options))

@@ -176,7 +176,8 @@ def graph_of(figure, program, name, start, *, export=True):
             data = to_onnx(traced, inputs, axes, outputs)
         except Broken as error:
             raise Broken(f"figure {figure.name}, {name}: {error}") from error
-        store.keep(k, data)
+        if figure.shipped:
+            store.keep(k, data)
     return k, data
 
 

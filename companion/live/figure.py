@@ -42,6 +42,7 @@ class Figure:
     engine: str = None
     box: dict = field(default_factory=dict)
     dtype: torch.dtype = torch.float32
+    shipped: bool = True
 
     @property
     def sliders(self):
@@ -112,6 +113,8 @@ def _check_numbers(f):
         raise ValueError(f"pace = {f.pace!r}; expected 'linear' or 'log'.")
     if f.engine not in ENGINES:
         raise ValueError(f"engine = {f.engine!r}; expected None (the page) or 'kernel'.")
+    if not isinstance(f.shipped, bool):
+        raise TypeError(f"shipped = {f.shipped!r}; expected True, or False for a figure that holds what the notebook has just trained.")
     if isinstance(f.dt, str):
         if f.dt not in f.sliders:
             raise ValueError(f"dt = {f.dt!r}; expected a number or one of the sliders {f.sliders}.")

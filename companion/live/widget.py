@@ -21,7 +21,7 @@ def spec(figure, table, found, tape_id, *, runs=("",), engine=None):
     """The figure as the page reads it (JSON)."""
     start = None if callable(figure.start) else base64.b64encode(figure.start.detach().cpu().contiguous().numpy().tobytes()).decode()
     shape = list(figure.shape or ()) if callable(figure.start) else list(figure.start.shape)
-    keys = ("name", "alt", "caption", "sentence", "noise", "seed", "dt", "substeps", "frames", "pace", "still")
+    keys = ("name", "alt", "caption", "sentence", "noise", "seed", "dt", "substeps", "frames", "pace", "still", "shipped")
     return {
         **{k: getattr(figure, k) for k in keys},
         "engine": engine or figure.engine or "page",

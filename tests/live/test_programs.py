@@ -111,6 +111,7 @@ def test_a_replay_starts_with_the_controls_of_its_first_moment():
 @pytest.mark.parametrize("change, words", [
     ({"name": ""}, "identifier"), ({"name": "a b"}, "identifier"), ({"controls": {"two words": Slider(0, 1, 0)}}, "identifier"),
     ({"view": [plane(**BOX), 3]}, "expected plane"), ({"dt": 0}, "dt"), ({"still": 0}, "still"), ({"sentence": "{t:.1}"}, "field"),
+    ({"shipped": "no"}, "shipped"),
 ])
 def test_more_bad_declarations(change, words):
     with pytest.raises((TypeError, ValueError), match=words):

@@ -75,6 +75,18 @@ def test_graphs_are_exported_once(places, monkeypatch):
     assert export.graphs(figure(start=start))[0] == table == export.graphs(figure(start=start), export=False)[0]
 
 
+def test_what_a_notebook_has_trained_is_not_shipped(places, monkeypatch):
+    monkeypatch.setenv("COMPANION_EXPORT", "1")
+    trained = torch.rand(4, 2)  # another build trains other numbers: another trace, another key
+    f = figure(dynamics=lambda t, x, *, rate: rate * trained * x, shipped=False)
+    table, found = export.graphs(f)
+    assert set(found) == set(table[""].values()) and not places[0].exists() and not places[1].exists()
+    with pytest.raises(export.Missing):
+        export.graphs(f, export=False)
+    export.graphs(figure())
+    assert len(list(places[0].iterdir())) == 3
+
+
 def test_nothing_is_traced_twice_at_once(places):
     with export.TRACING, pytest.raises(export.Missing, match="another figure"):
         export.graphs(figure(), export=False)

@@ -84,9 +84,9 @@ def test_the_spec_is_the_declaration():
     f = shown(controls={"a": Slider(0, 1, 0)}, readouts={"size": lambda x: x.sum()}, caption="c", seed=5, substeps=2, pace="log", still=3,
               view=[plane(x=(-1, 1), y=(-1, 1)), curves("size")])
     spec = json.loads(json.dumps(f.spec))
-    plain = {k: spec[k] for k in ("name", "alt", "caption", "sentence", "noise", "seed", "dt", "substeps", "frames", "pace", "still")}
+    plain = {k: spec[k] for k in ("name", "alt", "caption", "sentence", "noise", "seed", "dt", "substeps", "frames", "pace", "still", "shipped")}
     assert plain == {"name": "f", "alt": "points", "caption": "c", "sentence": "At t = {t:.1f}", "noise": False, "seed": 5, "dt": 0.5, "substeps": 2,
-                     "frames": 4, "pace": "log", "still": 3}
+                     "frames": 4, "pace": "log", "still": 3, "shipped": True}
     assert spec["state"]["shape"] == [2, 2] and spec["state"]["dtype"] == "float32" and spec["xi"] is None and not spec["random"]
     assert base64.b64decode(spec["state"]["start"]) == START.numpy().tobytes()
     assert spec["readouts"] == ["size"] and [v["kind"] for v in spec["views"]] == ["plane", "curves"] and spec["controls"][0]["name"] == "a"

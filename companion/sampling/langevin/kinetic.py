@@ -1,0 +1,156 @@
+"""Kinetic Langevin: dX = Y dt, dY = -grad V(X) dt - gamma Y dt + sqrt(2 gamma T) dW. It keeps exp(-V / T) x N(0, T I).
+
+Phase space: z = (x, y), z: (2, ..., d). A step is a word of three exact flows, applied from left to right:
+
+    A: x <- x + s y        B: y <- y - s grad V(x)        O: y <- c y + sqrt((1 - c^2) T) xi,  c = exp(-gamma s)
+
+and step(k, z, xi) takes xi like z. Words with one O use xi[1] (noise belongs to y), OBABO uses both.
+Leimkuhler and Matthews, Molecular Dynamics, Springer 2015, chapter 7.
+"""
+
+from typing import NamedTuple
+
+import torch
+
+from companion.energies import grad
+from companion.inputs import a_function, a_number, a_tensor
+from companion.sampling.langevin.linear import numbers_or_tensors
+
+
+def kinetic_field(V, *, gamma):
+    """v(t, z) = (y, -grad V(x) - gamma y), the drift: followed by the mean of the law if V is quadratic. Raises TypeError, ValueError."""
+    a_function(V, "V")
+    a_number(gamma, "gamma", least=0)
+
+    def v(t, z):
+        x, y = _phase(z)
+        return torch.stack([y, -grad(V, x) - gamma * y])
+
+    return v
+
+
+def baoab(V, h, *, gamma, temperature=1.0):
+    """B(h/2) A(h/2) O(h) A(h/2) B(h/2): positions exact on quadratics, and O(h^4) in the limit of large friction."""
+    return _splitting("BAOAB", V, h, gamma, temperature)
+
+
+def obabo(V, h, *, gamma, temperature=1.0):
+    """O(h/2) B(h/2) A(h) B(h/2) O(h/2): a leapfrog step between two partial refreshments; velocities exact on quadratics."""
+    return _splitting("OBABO", V, h, gamma, temperature)
+
+
+def aboba(V, h, *, gamma, temperature=1.0):
+    """A(h/2) B(h/2) O(h) B(h/2) A(h/2): positions exact on quadratics, one gradient, at the midpoint."""
+    return _splitting("ABOBA", V, h, gamma, temperature)
+
+
+def kinetic_euler(V, h, *, gamma, temperature=1.0):
+    """x' = x + h y,  y' = y - h grad V(x) - h gamma y + sqrt(2 gamma h T) xi: Euler-Maruyama, weak order 1."""
+    v = kinetic_field(V, gamma=gamma)
+    a_number(h, "h", above=0)
+    a_number(temperature, "temperature", least=0)
+
+    def step(k, z, xi):
+        _like(z, xi)
+        return z + h * v(k * h, z) + (2 * gamma * h * temperature) ** 0.5 * torch.stack([0 * xi[1], xi[1]])
+
+    return step
+
+
+def _splitting(word, V, h, gamma, temperature):
+    """The palindrome of exact flows: the letter in the middle runs for h if it stands once, each other letter for h / 2."""
+    a_function(V, "V")
+    a_number(h, "h", above=0)
+    a_number(gamma, "gamma", least=0)
+    a_number(temperature, "temperature", least=0)
+
+    def step(k, z, xi):
+        (x, y), noises = _like(z, xi), [xi[1], xi[0]]
+        for letter in word:
+            s = h / word.count(letter)
+            if letter == "A":
+                x = x + s * y
+            elif letter == "B":
+                y = y - s * grad(V, x)
+            else:
+                c = torch.exp(-torch.as_tensor(gamma * s, dtype=z.dtype, device=z.device))
+                y = c * y + ((1 - c**2) * temperature) ** 0.5 * noises.pop(0)
+        return torch.stack([x, y])
+
+    return step
+
+
+class Variances(NamedTuple):
+    """omega^2 Var x and Var y of a stationary law, 1 and 1 in continuous time."""
+
+    x: float
+    y: float
+
+
+def baoab_variances(h, *, omega=1.0):
+    """(1, 1 - (h omega)^2 / 4): what BAOAB keeps on V = omega^2 x^2 / 2, for h omega < 2 and any friction."""
+    return Variances(_one(h, omega), 1 - _quarter(h, omega))
+
+
+def obabo_variances(h, *, omega=1.0):
+    """(1 / (1 - (h omega)^2 / 4), 1): what OBABO keeps on V = omega^2 x^2 / 2, for h omega < 2 and any friction."""
+    return Variances(1 / (1 - _quarter(h, omega)), _one(h, omega))
+
+
+def aboba_variances(h, *, omega=1.0):
+    """(1, 1 / (1 - (h omega)^2 / 4)): what ABOBA keeps on V = omega^2 x^2 / 2, for h omega < 2 and any friction."""
+    return Variances(_one(h, omega), 1 / (1 - _quarter(h, omega)))
+
+
+def kinetic_euler_variances(h, *, gamma, omega=1.0):
+    """What Euler-Maruyama keeps on V = omega^2 x^2 / 2:  Var y = c,  omega^2 Var x = c (1 - gamma h / 2 + (omega h)^2 / 2),
+
+    c = 2 gamma / (2 gamma - gamma^2 h - omega^2 h (2 - 3 gamma h / 2 + (omega h)^2 / 2)), where stable; else ValueError.
+    """
+    for value, name in ((h, "h"), (gamma, "gamma"), (omega, "omega")):
+        a_number(value, name, above=0)
+    rest = 2 * gamma - gamma**2 * h - omega**2 * h * (2 - 3 * gamma * h / 2 + (omega * h) ** 2 / 2)
+    if not (gamma > omega**2 * h and rest > 0):  # spectral radius below 1, by Jury's criterion
+        raise ValueError(f"h = {h} is unstable for gamma = {gamma}, omega = {omega}; expected a smaller step.")
+    c = 2 * gamma / rest
+    return Variances(c * (1 - gamma * h / 2 + (omega * h) ** 2 / 2), c)
+
+
+def kinetic_gap(gamma, *, omega=1.0):
+    """(gamma - sqrt(max(0, gamma^2 - 4 omega^2))) / 2: means on V = omega^2 x^2 / 2 decay like exp(-gap t), at best omega at gamma = 2 omega.
+
+    There a Jordan block makes it (1 + omega t) exp(-omega t). gamma, omega: numbers or tensors; with several omega take the least.
+    """
+    gamma, omega = numbers_or_tensors(gamma=gamma, omega=omega)
+    return (gamma - torch.sqrt(torch.clamp(gamma**2 - 4 * omega**2, min=0))) / 2
+
+
+def best_friction(curvatures):
+    """2 sqrt(m), m the least curvature: the friction with the largest gap, sqrt(m).   curvatures: (d,), positive. A 0-d tensor."""
+    a_tensor(curvatures, "curvatures")
+    if curvatures.ndim != 1 or not bool((curvatures > 0).all()):
+        raise ValueError(f"curvatures has shape {tuple(curvatures.shape)}; expected positive numbers (d,).")
+    return 2 * curvatures.min().sqrt()
+
+
+def _quarter(h, omega):
+    a_number(omega, "omega", above=0)
+    if not 0 < h * omega < 2:
+        raise ValueError(f"h omega = {h * omega}; expected a stable step, 0 < h omega < 2.")
+    return (h * omega) ** 2 / 4
+
+
+def _one(h, omega):
+    return 1.0 + 0 * _quarter(h, omega)
+
+
+def _phase(z):
+    if a_tensor(z, "z").ndim < 2 or z.shape[0] != 2:
+        raise ValueError(f"z has shape {tuple(z.shape)}; expected (x, y) on a first axis of 2, (2, ..., d): torch.stack([x, y]).")
+    return z
+
+
+def _like(z, xi):
+    if a_tensor(xi, "xi").shape != _phase(z).shape:
+        raise ValueError(f"xi has shape {tuple(xi.shape)}; expected the shape of z, {tuple(z.shape)}.")
+    return z

@@ -1,0 +1,98 @@
+"""Five samplers on one target from one start, as one map: Langevin twice, with noise, and three deterministic flows of kernels.
+
+The state is z (6, n, 2): the particles of ULA, the positions and the velocities of kinetic Langevin (BAOAB), then SVGD, KSD descent, MMD flow.
+SVGD, KSD descent and Langevin know the target by its score, the MMD flow by a sample. A second sample judges all five.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+
+from companion.energies import mmd2
+from companion.inputs import a_cloud, a_count, a_generator, a_number, a_tensor
+from companion.kernels import energy_distance, gaussian
+from companion.langevin import ula
+from companion.sampling.langevin.kinetic import baoab
+from companion.sampling.particle_flows.ksd import ksd_field
+from companion.sampling.particle_flows.mmd_flow import noise_injection, sample_mean
+from companion.sampling.particle_flows.svgd import svgd
+from companion.sampling.particle_flows.targets import Target
+
+ROWS = ("ULA", "kinetic", "velocity", "SVGD", "KSD", "MMD")
+PACE = (20.0, 4.0, 60.0)  # steps of SVGD, KSD descent and MMD flow over that of ULA: times of different flows have different units
+LONGEST = 0.5  # a step of the three deterministic flows is shorter: they are stiff where the target is steep
+
+
+class Track(NamedTuple):
+    """A target, the sample that the MMD flow sees, the one that judges, (m, 2) and (m', 2), and the energy distance to this one."""
+
+    target: Target
+    seen: torch.Tensor
+    judge: torch.Tensor
+    distance: Callable
+
+
+def track(target, *, generator, seen=100, judge=200, dtype=torch.float32):
+    """A `Track` with samples of these sizes; the step of `race` must have their dtype. Raises TypeError, ValueError."""
+    a_generator(generator)
+    sizes = a_count(seen, "seen"), a_count(judge, "judge")
+    seen, judge = (target.sample(m, generator=generator).to(dtype) for m in sizes)
+    return Track(target, seen, judge, mmd2(judge, kernel=energy_distance))
+
+
+def race_start(xi, *, width=0.5, height=1.0):
+    """Everyone at N((0, height), diag(width^2, 1/4)), velocities 0: xi (n, 2) -> z (6, n, 2)."""
+    across = torch.as_tensor(width, dtype=xi.dtype) * a_cloud(xi, "xi", d=2)[:, 0]
+    x = torch.stack([across, height + xi[:, 1] / 2], -1)
+    return torch.stack([x, x, 0 * x, x, x, x])
+
+
+def race(on, h, *, length, beta=0.0):
+    """The map step(k, z, xi) of the five, xi like z. on: a `Track`.
+
+    h > 0: the step of ULA; BAOAB takes sqrt(2 h) with friction 3/2, so that for large friction both have the time h; SVGD, KSD and MMD take
+    20 h, 4 h and 60 h, cut to length 1/2. length > 0: of the three Gaussian kernels; beta >= 0: noise injected in the MMD flow.
+    Raises TypeError, ValueError.
+    """
+    law, kernel = on.target, gaussian(length)
+    a_number(h, "h", above=0)
+    plain, kinetic = ula(law.potential, h), baoab(law.potential, (2 * h) ** 0.5, gamma=1.5)
+    stein, ksd = svgd(law.score, length=length), ksd_field(law.score, length=length)
+    mmd = noise_injection(kernel=kernel, target_mean=sample_mean(on.seen, kernel=kernel), step=PACE[2] * h, beta=beta)
+
+    def step(k, z, xi):
+        if a_tensor(z, "z").ndim != 3 or z.shape[0] != len(ROWS) or a_tensor(xi, "xi").shape != z.shape:
+            raise ValueError(f"z and xi have shapes {tuple(z.shape)} and {tuple(xi.shape)}; expected (6, n, 2) for both.")
+        moves = PACE[0] * h * stein(0.0, z[3]), PACE[1] * h * ksd(0.0, z[4]), mmd(k, z[5], xi[5]) - z[5]
+        flows = [x + cut(move) for x, move in zip((z[3], z[4], z[5]), moves, strict=True)]
+        return torch.stack([plain(k, z[0], xi[0]), *kinetic(k, z[1:3], xi[1:3]), *flows])
+
+    return step
+
+
+def cut(move):
+    """move, shortened smoothly to a length below 1/2: move/(1 + |move|/(1/2))."""
+    return move / (1 + a_cloud(move, "move").square().sum(-1, keepdim=True).sqrt() / LONGEST)
+
+
+def race_panels(z, on, *, side=6.0):
+    """ULA, kinetic, SVGD above; KSD, MMD and n points of the judge below: (6 n, 2), the i-th of each in turn, in panels of this side.
+
+    The first panel is [-side/2, side/2] x [-side/2 + 1, side/2 + 1]; who leaves a panel stays at its border.
+    """
+    n, half = z.shape[-2], side / 2 - 0.1
+    x = torch.cat([z[:2], z[3:], on.judge[:n].to(z)[None]])
+    lift = torch.tensor([0.0, 1.0], dtype=z.dtype)
+    x = lift + torch.minimum(torch.maximum(x - lift, torch.full_like(lift, -half)), torch.full_like(lift, half))
+    corner = side * torch.tensor([[0.0, 0], [1, 0], [2, 0], [0, -1], [1, -1], [2, -1]], dtype=z.dtype)
+    return (x + corner[:, None]).transpose(0, 1).flatten(0, 1)
+
+
+def race_ground(on, *, side=6.0, pixels=32):
+    """exp(-V) over its maximum, as ink (2 pixels, 3 pixels) for the six panels."""
+    s = (torch.arange(pixels, dtype=on.judge.dtype) + 0.5) / pixels * side - side / 2
+    grid = torch.stack([s[None, :] + 0 * s[:, None], 1 - s[:, None] + 0 * s[None, :]], -1)
+    V = on.target.potential(grid)
+    ink = torch.exp(V.amin((0, 1)) - V)
+    return torch.cat([torch.cat([ink, ink, ink], 1)] * 2, 0)

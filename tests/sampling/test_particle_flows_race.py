@@ -1,0 +1,105 @@
+"""The race: every row of the state moves by the method of its name, deterministic rows do not see the noise, panels and ground agree."""
+
+import pytest
+import torch
+
+import companion.sampling.particle_flows as pf
+from companion.flow import iterate
+from companion.kernels import energy_distance, gaussian
+from companion.langevin import ula
+from companion.noise import noise, with_noise
+from companion.sampling.langevin.kinetic import baoab
+
+torch.set_num_threads(1)
+F8 = torch.float64
+
+
+def on(target=None, **sizes):
+    return pf.track(target or pf.two_modes(), generator=torch.Generator().manual_seed(0), dtype=F8, **sizes)
+
+
+def draw(*shape, seed=0):
+    return noise(shape, seed=seed, k=-1, dtype=F8)
+
+
+def test_every_row_moves_by_its_own_method():
+    z, xi, h, length = draw(6, 9, 2), draw(6, 9, 2, seed=1), 0.004, 0.7
+    for target in (pf.banana(), pf.ring()):
+        course = on(target, seen=30)
+        after = pf.race(course, h, length=length)(0, z, xi)
+        assert torch.allclose(after[0], ula(target.potential, h)(0, z[0], xi[0]))
+        assert torch.allclose(after[1:3], baoab(target.potential, (2 * h) ** 0.5, gamma=1.5)(0, z[1:3], xi[1:3]))
+        assert torch.allclose(after[3] - z[3], pf.cut(20 * h * pf.svgd(target.score, length=length)(0.0, z[3])))
+        assert torch.allclose(after[4] - z[4], pf.cut(4 * h * pf.ksd_field(target.score, length=length)(0.0, z[4])))
+        assert torch.allclose(after[5] - z[5], pf.cut(60 * h * pf.mmd_flow(course.seen, kernel=gaussian(length))(0.0, z[5])))
+        louder = pf.race(course, h, length=length, beta=0.5)(0, z, xi)
+        mean = pf.sample_mean(course.seen, kernel=gaussian(length))
+        loud = pf.noise_injection(kernel=gaussian(length), target_mean=mean, step=60 * h, beta=0.5)(0, z[5], xi[5])
+        assert torch.equal(louder[:5], after[:5]) and torch.allclose(louder[5] - z[5], pf.cut(loud - z[5]))
+        assert torch.equal(pf.race(course, h, length=length)(0, z, xi + 1)[3:], after[3:])
+
+
+def test_a_move_is_cut_below_one_half_in_its_own_direction():
+    move = torch.tensor([[1e-4, 0.0], [30.0, 40.0], [0.0, 0.0]], dtype=F8)
+    short = pf.cut(move)
+    assert short.norm(dim=-1).max() < 0.5 and short[1].norm() > 0.49
+    assert torch.allclose(short[0], move[0], rtol=3e-4) and torch.equal(short[2], move[2])
+    assert torch.allclose(short[1] / short[1].norm(), move[1] / 50)
+
+
+def test_the_start_is_the_same_for_all_and_may_be_on_the_axis():
+    z = pf.race_start(draw(2000, 2), width=0.3, height=1.0)
+    assert z.shape == (6, 2000, 2) and not z[2].any()
+    assert all(torch.equal(z[i], z[0]) for i in (1, 3, 4, 5))
+    assert abs(z[0, :, 0].std() - 0.3) < 0.03 and abs(z[0, :, 1].mean() - 1) < 0.05 and abs(z[0, :, 1].std() - 0.5) < 0.04
+    assert not pf.race_start(draw(5, 2), width=0.0)[0, :, 0].any()
+
+
+def test_the_judge_and_the_order_of_the_race_on_two_modes():
+    """With a short kernel and this start: noise reaches both modes, KSD leaves particles between them."""
+    course = on(pf.two_modes(distance=1.5, variance=0.25))
+    assert course.seen.shape == (100, 2) and course.judge.shape == (200, 2)
+    assert course.distance(course.judge).abs() < 1e-14
+    assert torch.allclose(course.distance(course.seen), pf.mmd2(course.judge, kernel=energy_distance)(course.seen))
+    z = pf.race_start(draw(40, 2), width=0.5)
+    end = iterate(with_noise(pf.race(course, 0.01, length=0.5), seed=0), z, 200, every=200).end
+    middle = {name: (end[i, :, 0].abs() < 0.5).double().mean().item() for i, name in ((0, "ULA"), (1, "kinetic"), (3, "SVGD"), (4, "KSD"))}
+    far = {i: course.distance(end[i]).item() for i in (0, 1, 3, 4)}
+    assert max(far[0], far[1]) < min(far[3], far[4]), far
+    assert middle["KSD"] > 0.15 and middle["SVGD"] < 0.1, middle
+
+
+def test_panels_stand_beside_each_other_in_turn():
+    z, course = draw(6, 4, 2), on(judge=10)
+    z[0, 0], z[3, 1] = torch.tensor([9.0, 1.0], dtype=F8), torch.tensor([0.0, -50.0], dtype=F8)
+    shown = pf.race_panels(z, course, side=8.0).view(4, 6, 2)
+    assert torch.allclose(shown[2, 1], z[1, 2] + torch.tensor([8.0, 0.0], dtype=F8))
+    assert torch.allclose(shown[2, 4], z[5, 2] + torch.tensor([8.0, -8.0], dtype=F8))
+    assert torch.allclose(shown[3, 5], course.judge[3] + torch.tensor([16.0, -8.0], dtype=F8))
+    assert torch.allclose(shown[0, 0], torch.tensor([3.9, 1.0], dtype=F8))
+    assert torch.allclose(shown[1, 2], torch.tensor([16.0, -2.9], dtype=F8))
+
+
+def test_the_ground_is_the_density_in_every_panel_first_row_on_top():
+    course = on(pf.banana())
+    ink = pf.race_ground(course, pixels=16, side=8.0)
+    assert ink.shape == (32, 48) and ink.max() == 1
+    assert torch.equal(pf.race_ground(course), pf.race_ground(course, pixels=32, side=6.0))
+    x = torch.tensor([-4 + 8 * (5 + 0.5) / 16, 5 - 8 * (9 + 0.5) / 16], dtype=F8)
+    centre = torch.tensor([-4 + 8 * (8 + 0.5) / 16, 5 - 8 * (11 + 0.5) / 16], dtype=F8)
+    V = course.target.potential
+    for row in (0, 16):
+        for column in (0, 16, 32):
+            assert torch.allclose(ink[row + 9, column + 5] / ink[row + 11, column + 8], torch.exp(V(centre) - V(x)))
+
+
+@pytest.mark.parametrize("call", [
+    lambda: pf.track(pf.ring(), generator=0), lambda: pf.track(pf.ring(), generator=torch.Generator(), seen=0), lambda: pf.race_start(draw(5, 3)),
+    lambda: pf.race(on(), 0.0, length=1.0), lambda: pf.race(on(), 0.01, length=0), lambda: pf.race(on(), 0.01, length=1.0, beta=-1.0),
+    lambda: pf.race(on(), 0.01, length=1.0)(0, draw(5, 4, 2), draw(5, 4, 2)),
+    lambda: pf.race(on(), 0.01, length=1.0)(0, draw(6, 4, 2), draw(6, 5, 2)),
+    lambda: pf.cut(1.0), lambda: pf.cut(draw(3)),
+])
+def test_bad_input_is_refused(call):
+    with pytest.raises((TypeError, ValueError)):
+        call()
