@@ -10,12 +10,13 @@ SPEC = re.compile(r'class="live-spec">(.*?)</script>', re.S)
 
 
 def used(stage):
-    """The keys of all graphs in the figures of a stage."""
+    """The keys of all graphs in the figures of a stage, but for figures that keep their graphs in the page."""
     keys = set()
     for path in stage.rglob("*.ipynb"):
         cells = json.loads(path.read_text("utf8"))["cells"]
         pages = ["".join(o.get("data", {}).get("text/html", "")) for c in cells for o in c.get("outputs", [])]
-        keys |= {key for page in pages for spec in SPEC.findall(page) for key in json.loads(spec)["graphs"]}
+        specs = [json.loads(found) for page in pages for found in SPEC.findall(page)]
+        keys |= {key for spec in specs if spec["shipped"] for key in spec["graphs"]}
     return keys
 
 
