@@ -8,6 +8,8 @@ import pytest
 import torch
 from parity import compare, draw, failures, idle
 
+from companion.live import export
+
 FIGURES = Path(os.environ.get("COMPANION_LIVE_FIGURES", Path(__file__).parents[2] / "_build" / "figures"))
 PICKLES = sorted(FIGURES.glob("*.pkl"))
 
@@ -23,12 +25,12 @@ def test_page_equals_torch(file):
     figure = pickle.loads(file.read_bytes())
     if figure.engine == "kernel":
         pytest.skip("runs on the kernel by declaration: it has no graph")
-    steps = (1, figure.box["steps"] if "steps" in figure.box else 100)
+    steps, graphs = (1, figure.box["steps"] if "steps" in figure.box else 100), export.graphs(figure)  # traced once for all draws
     generator = torch.Generator().manual_seed(0)
     for draws in range(2):
         for option in figure.options:
             values = {**draw(figure, generator), **option}
-            bad = failures(compare(figure, values, seed=draws + 1, steps=steps))
+            bad = failures(compare(figure, values, seed=draws + 1, steps=steps, graphs=graphs))
             assert not bad, f"{figure.name} at {values}: {bad}"
 
 
