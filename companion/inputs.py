@@ -10,6 +10,7 @@ import math
 
 import torch
 
+DTYPES = (torch.float32, torch.float64)  # half and bfloat16 keep three digits: no claim of the book survives them
 RUNNING = contextvars.ContextVar("RUNNING", default=False)
 
 
@@ -29,6 +30,8 @@ def a_tensor(x, name="x", *, floating=True):
         raise TypeError(f"{name} is a {type(x).__name__}; expected a torch.Tensor: use torch.as_tensor({name}).")
     if floating and not x.is_floating_point():
         raise TypeError(f"{name} has dtype {x.dtype}; expected floating point: use {name}.to(torch.float32).")
+    if floating and x.dtype not in DTYPES:
+        raise TypeError(f"{name} has dtype {x.dtype}; expected torch.float32 or torch.float64: use {name}.to(torch.float32).")
     if look(lambda: torch.isnan(x).any(), x):
         raise ValueError(f"{name} contains NaN; expected numbers: find where with torch.isnan({name}).nonzero().")
     return x
@@ -86,11 +89,26 @@ def a_count(value, name, *, least=1):
     return value
 
 
-def a_generator(generator):
+def a_generator(generator, name="generator"):
     """Return generator, a torch.Generator on the CPU: there a seed gives the same points on every machine. Raises TypeError."""
     if not isinstance(generator, torch.Generator) or generator.device.type != "cpu":
-        raise TypeError(f"generator is {generator!r}; expected a generator on the CPU: torch.Generator().manual_seed(0).")
+        raise TypeError(f"{name} is {generator!r}; expected a generator on the CPU: torch.Generator().manual_seed(0).")
     return generator
+
+
+def a_flag(value, name):
+    """Return value, True or False. Raises TypeError."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is {value!r}; expected True or False.")
+    return value
+
+
+def alike(tensors):
+    """Tensors name -> x share dtype and device. Raises TypeError."""
+    (first, x), *others = tensors.items() or [(None, None)]
+    for name, y in others:
+        if y.dtype != x.dtype or y.device != x.device:
+            raise TypeError(f"{name} is {y.dtype} on {y.device}; expected {x.dtype} on {x.device}, like {first}: use {name}.to({first}).")
 
 
 def has_values(x):

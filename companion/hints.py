@@ -1,0 +1,63 @@
+"""Type hints that check: what a public function says of its arguments is what it refuses otherwise.
+
+    @checked
+    def mmd(x: Cloud, y: Cloud, *, scale: Positive = 1.0) -> Tensor: ...
+
+A hint is an ordinary type with the check of `companion.inputs` that belongs to it (typing.Annotated). `checked` looks at each argument
+that was given, by its name, and at all tensors of a call together: they share dtype and device. Defaults are the author's.
+Inside a run, and where a graph is traced, only types and shapes are looked at, as `companion.inputs` says.
+"""
+
+import functools
+import inspect
+import types
+import typing
+from collections.abc import Callable
+from typing import Annotated
+
+import torch
+
+from companion.inputs import a_cloud, a_count, a_flag, a_function, a_generator, a_number, a_tensor, alike
+
+Tensor = Annotated[torch.Tensor, a_tensor]  # floating point, float32 or float64, without NaN or infinity
+Cloud = Annotated[torch.Tensor, a_cloud]  # (..., n, d), n >= 1 points in rows
+Number = Annotated[float | torch.Tensor, a_number]  # a finite number, or a 0-d tensor of one
+Positive = Annotated[float | torch.Tensor, functools.partial(a_number, above=0)]
+NonNegative = Annotated[float | torch.Tensor, functools.partial(a_number, least=0)]
+Share = Annotated[float | torch.Tensor, functools.partial(a_number, least=0, most=1)]
+Count = Annotated[int, a_count]  # at least 1
+Index = Annotated[int, functools.partial(a_count, least=0)]  # at least 0
+Function = Annotated[Callable, a_function]
+Generator = Annotated[torch.Generator, a_generator]
+Flag = Annotated[bool, a_flag]
+
+
+def checked(f):
+    """f, which looks at its arguments as its hints say. Raises TypeError, ValueError in the reader's words."""
+    parameters = inspect.signature(f).parameters.values()
+    hints = typing.get_type_hints(f, include_extras=True)
+    checks = {p.name: _check(hints[p.name], p.default is None) for p in parameters if p.name in hints}
+    places = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+    @functools.wraps(f)
+    def told(*args, **named):
+        given = {**dict(zip(places, args, strict=False)), **named}
+        for name, value in given.items():
+            if checks.get(name) is not None:
+                checks[name](value, name)
+        alike({n: v for n, v in given.items() if isinstance(v, torch.Tensor) and v.ndim and v.is_floating_point()})
+        return f(*args, **named)
+
+    return told
+
+
+def _check(hint, optional):
+    """The check of a hint, or None if it has none; None itself passes where the hint or the default allows it."""
+    kinds = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    optional = optional or type(None) in kinds
+    found = [mark for kind in kinds for mark in getattr(kind, "__metadata__", ()) if callable(mark)]
+    if len(found) > 1:
+        raise TypeError(f"the hint {hint} has {len(found)} checks; expected one: write a check of your own in Annotated[...].")
+    if not found:
+        return None
+    return lambda value, name: None if value is None and optional else found[0](value, name)
