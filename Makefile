@@ -7,7 +7,7 @@ TORCH_WHEEL ?= yes
 BIN := .venv/bin
 export OMP_NUM_THREADS := 1
 
-.PHONY: book test lab serve zip binder bench vendor graphs check stage clean
+.PHONY: book test lab serve zip binder bench vendor graphs faults check stage clean
 
 book: stage
 	$(BIN)/python tools/build.py
@@ -45,6 +45,9 @@ vendor:
 graphs: .venv/ready
 	$(BIN)/python tools/stage.py --fresh
 	$(BIN)/python tools/prune.py
+
+faults: .venv/ready
+	$(BIN)/python -m tools.faults
 
 clean:
 	rm -rf _build .venv
