@@ -321,3 +321,49 @@ def test_a_field_that_checks_its_input_does_not_stop_a_blow_up():
     assert iterate(lambda k, x: a_tensor(x) * torch.nan, torch.ones(2), 2).end.isnan().all()
     with pytest.raises(ValueError, match="NaN"):  # what the reader gives is looked at, before a run and after it
         flow(field, path.end, 1.0, 2)
+
+
+def run(x0, n):
+    return iterate(lambda k, x: x - 0.1 * x**3, x0, n)
+
+
+@pytest.mark.parametrize("dtype, size", [(F64, 1e-13), (torch.float32, 2.0**-23)])
+@pytest.mark.parametrize("verb", [lambda x: iterate(lambda k, x: 2 * x, x, 3), lambda x: flow(lambda t, x: 0 * x, x, 1.0, 3)])
+def test_a_shaken_run_differs_by_a_rounding_of_its_first_step(verb, dtype, size, monkeypatch):
+    x0 = torch.cat([torch.linspace(-3, 3, 100, dtype=dtype), torch.zeros(3, dtype=dtype)])
+    plain = verb(x0)
+    monkeypatch.setenv("COMPANION_SHAKE", "1")
+    shaken, again = verb(x0), verb(x0)
+    assert torch.equal(shaken.x[0], x0) and torch.equal(shaken.x, again.x) and torch.equal(shaken.t, plain.t)
+    moved = ((shaken.x - plain.x) / plain.x)[1:, :100]
+    assert (moved.abs() > 0.4 * size).all() and (moved.abs() < 1.6 * size).all() and (moved > 0).any() and (moved < 0).any()
+    assert (shaken.x[:, 100:] == 0).all()
+    monkeypatch.setenv("COMPANION_SHAKE", "2")
+    assert not torch.equal(verb(x0).x, shaken.x)
+
+
+def test_a_chaotic_run_is_another_one_when_shaken(monkeypatch):
+    """x -> 4 x (1 - x) doubles an error at each step: 1e-13 is of order 1 after 43."""
+    x0 = torch.linspace(0.1, 0.9, 20, dtype=F64) ** 1.1
+    plain = iterate(lambda k, x: 4 * x * (1 - x), x0, 80).x
+    monkeypatch.setenv("COMPANION_SHAKE", "0")
+    apart = (iterate(lambda k, x: 4 * x * (1 - x), x0, 80).x - plain).abs().amax(-1)
+    assert apart[10] < 1e-9 and apart[70] > 0.1
+
+
+@pytest.mark.parametrize("unset", [True, False])
+def test_without_a_seed_nothing_is_shaken(unset, monkeypatch):
+    monkeypatch.delenv("COMPANION_SHAKE", raising=False) if unset else monkeypatch.setenv("COMPANION_SHAKE", "")
+    monkeypatch.setattr(np.random, "default_rng", None)
+    by_hand = X
+    for _ in range(5):
+        by_hand = by_hand - 0.1 * by_hand**3
+    assert torch.equal(run(X, 5).end, by_hand)
+
+
+def test_a_shaken_run_has_its_gradient_and_its_batches(monkeypatch):
+    monkeypatch.setenv("COMPANION_SHAKE", "5")
+    x0 = X.double().requires_grad_()
+    (gradient,) = torch.autograd.grad(run(x0, 3).end.sum(), x0)
+    assert gradient.isfinite().all() and (gradient != 0).all()
+    assert torch.func.vmap(lambda x: run(x, 3).end)(X).shape == X.shape

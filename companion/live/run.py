@@ -4,7 +4,7 @@ from collections import namedtuple
 
 import torch
 
-from companion.flow import Path
+from companion.flow import Path, shaken
 from companion.inputs import running
 from companion.live.programs import programs
 from companion.noise import noise
@@ -55,6 +55,7 @@ class Run:
             for _ in range(steps):
                 more = {"xi": noise(x.shape, seed=self.seed, k=k, dtype=x.dtype, device=x.device)} if self.figure.noise else {}
                 x = program(self.inputs(Moment(k, t, x), **more))["next"]
+                x = shaken(x) if k == 0 else x
                 k, t = k + 1, t + self.dt
         return Moment(k, t, x)
 

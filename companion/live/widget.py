@@ -4,6 +4,7 @@ import base64
 import contextlib
 import html
 import json
+import os
 import threading
 
 import torch
@@ -49,8 +50,8 @@ class Shown:
 
     def _spec(self, *, wait):
         """The spec with its graphs; with the kernel as engine if they are not there yet and we do not wait for them."""
-        if self.figure.engine == "kernel":
-            return spec(self.figure, {}, {}, self.tape_id)
+        if self.figure.engine == "kernel" or os.environ.get("COMPANION_EXPORT") == "never":
+            return spec(self.figure, {}, {}, self.tape_id, engine="kernel")
         try:
             return spec(self.figure, *export.graphs(self.figure, export=wait), self.tape_id)
         except export.Missing:

@@ -125,6 +125,14 @@ def test_a_figure_of_the_kernel_stays_there(monkeypatch):
     assert f.spec["engine"] == "kernel" and f.widget().spec == f.spec and isinstance(f, Shown)
 
 
+def test_where_nothing_may_be_exported_the_kernel_runs(monkeypatch):
+    monkeypatch.setenv("COMPANION_EXPORT", "never")
+    monkeypatch.setattr(export, "graphs", None)
+    f = shown()
+    f.widget()
+    assert f.spec["engine"] == "kernel" and "text/html" in f._repr_mimebundle_()[0]
+
+
 def test_a_notebook_gets_every_kind(monkeypatch):
     bundle, about = shown(engine="kernel")._repr_mimebundle_()
     widget = bundle.pop("application/vnd.jupyter.widget-view+json")
