@@ -5,11 +5,14 @@
 
 A hint is an ordinary type with the check of `companion.inputs` that belongs to it (typing.Annotated). `checked` looks at each argument
 that was given, by its name, and at all tensors of a call together: they share dtype and device. Defaults are the author's.
-Inside a run, and where a graph is traced, only types and shapes are looked at, as `companion.inputs` says.
+It looks at the numbers of the answer too: numbers that overflow, or 0 / 0 on the way, are said in words. Infinity is an answer where the
+docstring speaks of it. Inside a run, and where a graph is traced, only types and shapes are looked at, as `companion.inputs` says.
 """
 
 import functools
 import inspect
+import math
+import re
 import types
 import typing
 from collections.abc import Callable
@@ -17,7 +20,7 @@ from typing import Annotated
 
 import torch
 
-from companion.inputs import a_cloud, a_count, a_flag, a_function, a_generator, a_number, a_tensor, alike
+from companion.inputs import a_cloud, a_count, a_flag, a_function, a_generator, a_number, a_tensor, alike, look
 
 Tensor = Annotated[torch.Tensor, a_tensor]  # floating point, float32 or float64, without NaN or infinity
 Cloud = Annotated[torch.Tensor, a_cloud]  # (..., n, d), n >= 1 points in rows
@@ -38,6 +41,7 @@ def checked(f):
     hints = typing.get_type_hints(f, include_extras=True)
     checks = {p.name: _check(hints[p.name], p.default is None) for p in parameters if p.name in hints}
     places = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    endless = re.search(r"\binf(inite|inity)?\b", f.__doc__ or "") is not None
 
     @functools.wraps(f)
     def told(*args, **named):
@@ -46,9 +50,31 @@ def checked(f):
             if checks.get(name) is not None:
                 checks[name](value, name)
         alike({n: v for n, v in given.items() if isinstance(v, torch.Tensor) and v.ndim and v.is_floating_point()})
-        return f(*args, **named)
+        try:
+            answer = f(*args, **named)
+        except (OverflowError, ZeroDivisionError) as error:
+            raise ValueError(f"{f.__name__} overflows or divides by 0 ({error}); expected arguments of moderate size.") from error
+        return _finite(answer, f.__name__, endless)
 
     return told
+
+
+def _finite(answer, name, endless):
+    """answer, if its numbers are finite; also if they are infinite where that is said. Raises ValueError."""
+    for part in answer if isinstance(answer, (tuple, list)) else (answer,):
+        if isinstance(part, (tuple, list)):
+            _finite(part, name, endless)
+        elif isinstance(part, float):
+            _refuse(math.isnan(part) or (not endless and math.isinf(part)), name)
+        elif isinstance(part, torch.Tensor) and part.is_floating_point():
+            bad = torch.isnan if endless else lambda x: ~torch.isfinite(x)
+            _refuse(look(lambda part=part, bad=bad: bad(part).any(), part), name)
+    return answer
+
+
+def _refuse(wrong, name):
+    if wrong:
+        raise ValueError(f"{name} gives a number that is not finite: something overflows, or is 0 / 0; expected arguments of moderate size.")
 
 
 def _check(hint, optional):

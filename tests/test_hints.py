@@ -82,3 +82,34 @@ def test_it_exports_and_differentiates():
     graph = make_fx(lambda x, lr: g(x, lr=lr), tracing_mode="fake")(torch.ones(2, 2), torch.tensor(0.3))
     assert torch.equal(graph(torch.ones(2, 2), torch.tensor(3.0)), torch.full((2, 2), 3.0))
     torch.func.vmap(lambda x: g(x, lr=2.0))(torch.ones(3, 2, 2))
+
+
+def test_an_answer_that_is_no_number_is_refused_and_an_infinity_where_it_is_not_announced():
+    @checked
+    def inverse(x: Tensor, *, often: Flag = False) -> Tensor:
+        return (x, [1 / x]) if often else 1 / x
+
+    @checked
+    def ratio(x: Tensor) -> Tensor:
+        """1 / x, which is inf at 0."""
+        return x / x if x.ndim == 2 else 1 / x
+
+    @checked
+    def number(x: Tensor) -> float:
+        return float(x.sum())
+
+    zero = torch.zeros(2)
+    for call in (lambda: inverse(zero), lambda: inverse(zero, often=True), lambda: ratio(zero[None]),
+                 lambda: number(torch.full((2,), 3e38))):
+        with pytest.raises(ValueError, match=r"not finite.*expected"):
+            call()
+    @checked
+    def power(a: Number) -> float:
+        return 1 / 2.0**a
+
+    for a in (1e4, -1e4):  # OverflowError, ZeroDivisionError
+        with pytest.raises(ValueError, match="expected arguments of moderate size"):
+            power(a)
+    assert ratio(zero).isinf().all() and inverse(X + 1, often=True)[0] is not None
+    with running():
+        assert inverse(zero).isinf().all()
