@@ -12,6 +12,8 @@ from scipy.special import ive
 
 from companion.inputs import a_count, a_number
 
+MOST = 1e8  # of beta, where the sums over modes have sqrt(beta) terms
+
 
 def growth_usa(beta, k, *, noise=0.0):
     """k^2 (I_k(beta)/beta - D): the rate of mode k about the uniform law, USA with noise D. A float; beta = 0 gives k^2 (1_{k=1}/2 - D)."""
@@ -32,7 +34,7 @@ def _growth(beta, k, noise, factor):
 
 def k_max(beta, *, noise=0.0):
     """argmax_k k^2 (I_k(beta)/beta - D): the number of clusters that grow first, beta > 0. About sqrt(2 beta) without noise."""
-    a_number(beta, "beta", above=0.0)
+    a_number(beta, "beta", above=0.0, most=MOST)
     a_number(noise, "noise", least=0.0)
     modes = range(1, 10 + int(2 * math.sqrt(2 * float(beta))))
     scale = math.exp(-float(beta))  # a common factor moves no maximum; I_k itself overflows at beta = 700
@@ -77,7 +79,7 @@ def attention_modes(beta):
 
     By Rice's formula, the sum being a Gaussian field in the limit; tends to sqrt(3 beta/2). A float, beta > 0.
     """
-    a_number(beta, "beta", above=0.0)
+    a_number(beta, "beta", above=0.0, most=MOST)
     modes = range(1, 20 + int(8 * math.sqrt(float(beta))))
     second, fourth = (sum(k**p * ive(k, float(beta)) ** 2 for k in modes) for p in (2, 4))
     return math.sqrt(fourth / second)

@@ -1,0 +1,6 @@
+"""Valid calls of live, where names and hints of the parameters do not say enough. The form is in tests/fuzzing.py."""
+
+
+NAMES = {}
+
+RECIPES = {}
