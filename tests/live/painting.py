@@ -11,11 +11,12 @@ COLORS = ("#0000a0", "#a00001", "#00a002", "#a000a3", "#a0a004", "#00a0a5", "#50
 MINUS, RAISED = "\u2212", dict(zip("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789", strict=True))
 PAINT = """
 function paintOnce({ views, j = 0, figure = {}, frames, index = frames.length - 1, extra = {}, width, after = "" }) {
+  stub.width = width;
   const whole = { controls: [], frames: 150, substeps: 1, dt: 1, engine: "page", alt: "What is seen", views, ...figure };
-  for (const frame of frames) for (const array of Object.values(frame.arrays)) array.data = Float64Array.from(array.data, (v) => (v === null ? NaN : v));
+  const filled = (data) => Float64Array.from(data, (v) => (v === null ? NaN : v));
+  for (const { arrays } of frames) for (const array of Object.values(arrays)) array.data = filled(array.data);
   const moved = [], chosen = [];
   const view = makeView(views[j], whole, { drag: (i, p) => moved.push([i, ...p]), select: (i) => chosen.push(i) });
-  stub.width = width;
   view.draw(frames[index], frames, index, extra);
   const more = new Function("view", "frames", "extra", after)(view, frames, extra);
   const grip = view.grip && { x: [view.grip.xs.lo, view.grip.xs.hi], box: view.grip.box };
@@ -47,7 +48,11 @@ class Painted:
     def ticks(self, align):
         """[(value, pixel)] of the ticks below ("center") or at the left ("right")."""
         axis = 0 if align == "center" else 1
-        found = [(number(op["text"]), op["at"][axis]) for op in self.of("fillText", align=align) if number(op["text"]) is not None]
+        found = [
+            (number(op["text"]), op["at"][axis])
+            for op in self.of("fillText", align=align)
+            if number(op["text"]) is not None
+        ]
         return sorted(found)
 
     def scale(self, align, log=False):
@@ -97,7 +102,12 @@ def flatten(values):
 def frame(show=None, *, k=0, t=None, **arrays):
     """A frame of the page: show is the first view's; names may hold a colon as two underscores: readout__E."""
     named = {name.replace("__", ":"): array(v) for name, v in arrays.items()}
-    return {"number": k, "k": k, "t": k if t is None else t, "arrays": {**({} if show is None else {"show0": array(show)}), **named}}
+    return {
+        "number": k,
+        "k": k,
+        "t": k if t is None else t,
+        "arrays": {**({} if show is None else {"show0": array(show)}), **named},
+    }
 
 
 def paint(view, *frames, width=500, before="", **more):

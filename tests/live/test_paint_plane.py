@@ -1,5 +1,6 @@
 """Planes and landscapes, by what is painted: points, groups, trails, targets, lines, level sets stand where the numbers say."""
 
+import itertools
 import math
 
 import pytest
@@ -28,34 +29,52 @@ def test_the_origin_is_in_the_middle_and_up_is_up():
     (x0, y0, *_), (x1, y1, *_), (x2, y2, *_) = p.marks()
     box = p.said["grip"]["box"]
     assert (x0, y0) == pytest.approx(((box["left"] + box["right"]) / 2, (box["top"] + box["bottom"]) / 2))
-    assert (x1, y1) == pytest.approx((box["right"], box["top"])) and (x2, y2) == pytest.approx((box["left"], box["bottom"]))
+    assert (x1, y1) == pytest.approx((box["right"], box["top"])) and (x2, y2) == pytest.approx(
+        (box["left"], box["bottom"])
+    )
     assert x1 - x2 == pytest.approx(y2 - y1) and x1 - x2 > 0.8 * 440 and 0 < box["left"] < box["right"] < p.width
     assert 0 < box["top"] < box["bottom"] < p.height - 20
 
 
 def test_ticks_stand_where_their_numbers_are():
     p = paint(plane(x=(-2, 3), y=(0, 4)), frame([[1.0, 2.0]]))
-    assert [v for v, _ in p.ticks("center")] == [-2, -1, 0, 1, 2, 3] and [v for v, _ in p.ticks("right")] == [0, 1, 2, 3, 4]
-    (x, y, *_), = p.marks()
+    assert [v for v, _ in p.ticks("center")] == [-2, -1, 0, 1, 2, 3] and [v for v, _ in p.ticks("right")] == [
+        0,
+        1,
+        2,
+        3,
+        4,
+    ]
+    ((x, y, *_),) = p.marks()
     assert near((x, y), placed(p, [(1, 2)])[0])
     across, up = [op["path"] for op in p.of("stroke") if not op["clip"]][:2]
     bottom, left = p.said["grip"]["box"]["bottom"], p.said["grip"]["box"]["left"]
     assert across[0] == ["M", left, round(bottom) + 0.5] and across[1][1] == p.said["grip"]["box"]["right"]
     assert [part[1] for part in across[2::2]] == [x for _, x in p.ticks("center")]
     assert [(part[1], part[2]) for part in up[0:-2:2]] == [(left - 4, y) for _, y in sorted(p.ticks("right"))]
-    assert up[-2][1] == up[-1][1] == round(left) + 0.5 and {up[-2][2], up[-1][2]} == {p.said["grip"]["box"]["top"], bottom}
-    assert all(op["at"][1] > bottom for op in p.of("fillText", align="center")) and all(op["at"][0] < left for op in p.of("fillText", align="right"))
+    assert up[-2][1] == up[-1][1] == round(left) + 0.5 and {up[-2][2], up[-1][2]} == {
+        p.said["grip"]["box"]["top"],
+        bottom,
+    }
+    assert all(op["at"][1] > bottom for op in p.of("fillText", align="center")) and all(
+        op["at"][0] < left for op in p.of("fillText", align="right")
+    )
 
 
 def test_names_of_the_axes():
     p = paint(plane(**SQUARE, xlabel="position", ylabel="speed"), frame(CORNERS))
     box, words = p.said["grip"]["box"], p.words()
-    assert words["position"][0] == pytest.approx((box["left"] + box["right"]) / 2) and box["bottom"] + 25 < words["position"][1] < p.height
+    assert (
+        words["position"][0] == pytest.approx((box["left"] + box["right"]) / 2)
+        and box["bottom"] + 25 < words["position"][1] < p.height
+    )
     assert 2 <= words["speed"][0] <= box["left"] and 0 < words["speed"][1] < box["top"]
     assert box["top"] - paint(plane(**SQUARE), frame(CORNERS)).said["grip"]["box"]["top"] > 8
 
 
-@pytest.mark.parametrize("x, equal", [((0, 2), True), ((0, 2.55), True), ((0, 2.7), False), ((0, 0.45), True), ((0, 0.3), False)])
+@pytest.mark.parametrize(
+    "x, equal", [((0, 2), True), ((0, 2.55), True), ((0, 2.7), False), ((0, 0.45), True), ((0, 0.3), False)]
+)
 def test_lengths_compare_across_the_axes_unless_the_box_is_long(x, equal):
     p = paint(plane(x=x, y=(0, 1)), frame([[0.0, 0.0], [x[1], 1.0]]))
     (x0, y0, *_), (x1, y1, *_) = p.marks()
@@ -69,10 +88,14 @@ def test_groups_differ_in_colour_and_shape_and_hardly_in_area():
     assert [m[4] for m in marks] == [COLORS[i % 8] for i in range(10)]
     assert [m[3] for m in marks] == [0, 4, 3, 4, 3, 5, 6, 10, 0, 4]
     assert [m[0] for m in marks] == pytest.approx([p.scale("center")(0.1 * i - 0.5) for i in range(10)], abs=0.6)
-    corners = [[part[1:] for part in op["path"][:-1]] for op in p.of("fill") if op["clip"] and op["path"][-1] == ["Z"]]
+    corners = [
+        [part[1:] for part in op["path"][:-1]] for op in p.of("fill") if op["clip"] and op["path"][-1] == ["Z"]
+    ]
     areas = [abs(sum(a[0] * b[1] - a[1] * b[0] for a, b in zip(c, c[1:] + c[:1], strict=True))) / 2 for c in corners]
     assert all(0.7 * 16 * math.pi < area < 1.1 * 16 * math.pi for area in areas)
-    assert corners[1][0][1] < marks[2][1] - 4 and corners[3][0][1] > marks[4][1] + 4  # one triangle stands on its side, the other on its tip
+    assert (
+        corners[1][0][1] < marks[2][1] - 4 and corners[3][0][1] > marks[4][1] + 4
+    )  # one triangle stands on its side, the other on its tip
     assert corners[6][0] == pytest.approx([marks[7][0], marks[7][1] - 6])  # a star begins at its highest tip
     assert all(rim["style"] == PAPER for rim in p.of("stroke") if rim["clip"])
 
@@ -84,17 +107,27 @@ def test_groups_of_a_cloud_with_three_indices_and_a_point_that_is_not_there():
 
 def test_declared_colours():
     colours = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.5, 2.0]])
-    p = paint(plane(**SQUARE, colors=colours, target=torch.tensor([[0.5, 0.5], [0.5, -0.5]]), target_colors=colours.flip(0)), frame(CORNERS[:2]))
+    p = paint(
+        plane(
+            **SQUARE, colors=colours, target=torch.tensor([[0.5, 0.5], [0.5, -0.5]]), target_colors=colours.flip(0)
+        ),
+        frame(CORNERS[:2]),
+    )
     assert [m[4] for m in p.marks()] == ["rgb(255,0,0)", "rgb(0,128,255)"]
     hollow = [op for op in p.of("stroke") if op["style"] != PAPER and op["clip"]]
     assert [op["style"] for op in hollow] == ["rgb(0,128,255)", "rgb(255,0,0)"]
-    assert all(near(tuple(op["path"][1][1:3]), at) for op, at in zip(hollow, placed(p, [(0.5, 0.5), (0.5, -0.5)]), strict=True))
+    assert all(
+        near(tuple(op["path"][1][1:3]), at)
+        for op, at in zip(hollow, placed(p, [(0.5, 0.5), (0.5, -0.5)]), strict=True)
+    )
 
 
 def test_a_moving_target_is_hollow_and_beneath():
     p = paint(plane(**SQUARE, target=lambda c: 0), frame(CORNERS[:1], target0=[[0.25, 0.5], [math.inf, 0.0]]))
     first, *_ = inside = [op for op in p.ops if op["clip"]]
-    assert (first["op"], first["style"], first["alpha"]) == ("stroke", MUTED, 0.9) and near(tuple(first["path"][1][1:3]), placed(p, [(0.25, 0.5)])[0])
+    assert (first["op"], first["style"], first["alpha"]) == ("stroke", MUTED, 0.9) and near(
+        tuple(first["path"][1][1:3]), placed(p, [(0.25, 0.5)])[0]
+    )
     assert [op["op"] for op in inside] == ["stroke", "stroke", "fill"]
 
 
@@ -105,7 +138,12 @@ def test_size_and_paleness_follow_the_number_of_points():
         return marks[0][2], marks[0][5]
 
     assert look(5) == (4, 1) and look(5, size=6) == (6, 1) and look(61) == (4, 0.82) and look(60) == (4, 1)
-    assert look(151)[0] == pytest.approx(3.2) and look(150)[0] == 4 and look(501)[0] == pytest.approx(2.6) and look(500)[0] == pytest.approx(3.2)
+    assert (
+        look(151)[0] == pytest.approx(3.2)
+        and look(150)[0] == 4
+        and look(501)[0] == pytest.approx(2.6)
+        and look(500)[0] == pytest.approx(3.2)
+    )
     assert look(5, width=419)[0] == pytest.approx(3.52) and look(5, width=420)[0] == 4
     assert look(16, drag=True)[0] == 6 and look(17, drag=True)[0] == 4
 
@@ -127,10 +165,16 @@ def test_a_trail_passes_through_the_frames_before_and_fades():
     mine = [op for op in strokes(p) if op["style"] == COLORS[0]]
     vertices = [tuple(part[1:]) for op in mine for part in op["path"]]
     want = placed(p, [(0.1 * k, 0.05 * k * k) for k in (1, 2, 3, 4)])
-    assert len(mine) == 3 and vertices == [pytest.approx(v, abs=0.6) for a, b in zip(want, want[1:], strict=False) for v in (a, b)]
+    assert len(mine) == 3 and vertices == [
+        pytest.approx(v, abs=0.6) for a, b in itertools.pairwise(want) for v in (a, b)
+    ]
     assert [op["path"][0][0] + op["path"][1][0] for op in mine] == ["ML"] * 3
     alphas = [op["alpha"] for op in mine]
-    assert alphas == sorted(alphas) and alphas[-1] == pytest.approx(0.9) and alphas[0] == pytest.approx(0.9 * (0.5 + 0.5 * (1 / 3) ** 1.6))
+    assert (
+        alphas == sorted(alphas)
+        and alphas[-1] == pytest.approx(0.9)
+        and alphas[0] == pytest.approx(0.9 * (0.5 + 0.5 * (1 / 3) ** 1.6))
+    )
     assert {op["style"] for op in strokes(p)} == set(COLORS[:2]) and all(op["width"] == 2 for op in mine)
 
 
@@ -146,10 +190,18 @@ def test_trails_of_many_points_are_thin_and_pale_and_never_too_long():
     many = [frame([[0.001 * k, 0.01 * i] for i in range(200)], k=k) for k in range(161)]
     p = paint(plane(**SQUARE, trail=True), *many)
     found = strokes(p)
-    assert found[-1]["alpha"] == pytest.approx(0.4) and found[-1]["width"] == pytest.approx(1.4) and found[0]["alpha"] < 0.02
+    assert (
+        found[-1]["alpha"] == pytest.approx(0.4)
+        and found[-1]["width"] == pytest.approx(1.4)
+        and found[0]["alpha"] < 0.02
+    )
     assert sum(len(op["path"]) for op in found) < 18_000 and len(found) == 8
-    assert max(part[1] for op in found for part in op["path"]) == pytest.approx(p.marks()[0][0])  # the last frame is always there
-    half = paint(plane(**SQUARE, trail=True), *[frame([[0.1 * k, 0.01 * i] for i in range(20)], k=k) for k in range(3)])
+    assert max(part[1] for op in found for part in op["path"]) == pytest.approx(
+        p.marks()[0][0]
+    )  # the last frame is always there
+    half = paint(
+        plane(**SQUARE, trail=True), *[frame([[0.1 * k, 0.01 * i] for i in range(20)], k=k) for k in range(3)]
+    )
     assert strokes(half)[-1]["alpha"] == pytest.approx(0.65)
 
 
@@ -157,19 +209,33 @@ def test_joined_points_are_one_line_a_group_broken_where_a_point_is_missing():
     points = [[-1, 0], [1, 1], [0, 0], [0.5, 0.5], [math.nan, 0], [0, 1], [1, 0], [-1, 1.0]]
     p = paint(plane(**SQUARE, joined=True, labels=[0, 1], names=["one", "two"], trail=True), frame(points))
     one, two = strokes(p)
-    assert (one["style"], one["dash"], two["style"], two["dash"]) == (COLORS[0], [], COLORS[1], [9, 4]) and one["width"] == 2.2
-    assert [part[0] for part in one["path"]] == ["M", "L", "M"] and [part[0] for part in two["path"]] == ["M", "L", "L", "L"]
-    assert [tuple(part[1:]) for part in two["path"]] == [pytest.approx(v, abs=0.6) for v in placed(p, [(1, 1), (0.5, 0.5), (0, 1), (-1, 1)])]
+    assert (one["style"], one["dash"], two["style"], two["dash"]) == (COLORS[0], [], COLORS[1], [9, 4]) and one[
+        "width"
+    ] == 2.2
+    assert [part[0] for part in one["path"]] == ["M", "L", "M"] and [part[0] for part in two["path"]] == [
+        "M",
+        "L",
+        "L",
+        "L",
+    ]
+    assert [tuple(part[1:]) for part in two["path"]] == [
+        pytest.approx(v, abs=0.6) for v in placed(p, [(1, 1), (0.5, 0.5), (0, 1), (-1, 1)])
+    ]
     assert p.marks() == []
     signs = [op for op in p.of("stroke") if not op["clip"] and len(op["path"]) == 2 and op["style"] in COLORS]
     assert [(s["style"], s["dash"]) for s in signs] == [(COLORS[0], []), (COLORS[1], [9, 4])]
 
 
 def test_segments_join_what_they_say():
-    p = paint(plane(**SQUARE, segments=lambda x: x), frame(CORNERS, segments0=[[[0.0, 0.0], [1.0, 0.5]], [[-1.0, 0.0], [-1.0, 1.0]]]))
+    p = paint(
+        plane(**SQUARE, segments=lambda x: x),
+        frame(CORNERS, segments0=[[[0.0, 0.0], [1.0, 0.5]], [[-1.0, 0.0], [-1.0, 1.0]]]),
+    )
     (one,) = strokes(p)
     assert [part[0] for part in one["path"]] == ["M", "L", "M", "L"]
-    assert [tuple(part[1:]) for part in one["path"]] == [pytest.approx(v, abs=0.6) for v in placed(p, [(0, 0), (1, 0.5), (-1, 0), (-1, 1)])]
+    assert [tuple(part[1:]) for part in one["path"]] == [
+        pytest.approx(v, abs=0.6) for v in placed(p, [(0, 0), (1, 0.5), (-1, 0), (-1, 1)])
+    ]
     assert p.ops.index(one) < p.ops.index(p.of("fill", style=COLORS[0])[0])
 
 
@@ -177,14 +243,23 @@ def test_a_picture_beneath_fills_the_box():
     p = paint(plane(**SQUARE, under=lambda x: x), frame(CORNERS, under0=[[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]))
     (under,) = p.of("drawImage")
     box = p.said["grip"]["box"]
-    assert under["box"] == pytest.approx([box["left"], box["top"], box["right"] - box["left"], box["bottom"] - box["top"]])
-    assert under["smooth"] and under["size"] == [2, 1] and under["pixels"] == [255, 0, 0, 255, 0, 255, 0, 255] and p.ops.index(under) < 3
+    assert under["box"] == pytest.approx(
+        [box["left"], box["top"], box["right"] - box["left"], box["bottom"] - box["top"]]
+    )
+    assert (
+        under["smooth"]
+        and under["size"] == [2, 1]
+        and under["pixels"] == [255, 0, 0, 255, 0, 255, 0, 255]
+        and p.ops.index(under) < 3
+    )
 
 
 def test_what_leaves_the_box_is_cut_five_pixels_outside():
     p = paint(plane(**SQUARE), frame([[9.0, 0.0]]))
     box = p.said["grip"]["box"]
-    assert p.of("fill")[-1]["clip"] == pytest.approx([box["left"] - 5, box["top"] - 5, box["right"] - box["left"] + 10, box["bottom"] - box["top"] + 10])
+    assert p.of("fill")[-1]["clip"] == pytest.approx(
+        [box["left"] - 5, box["top"] - 5, box["right"] - box["left"] + 10, box["bottom"] - box["top"] + 10]
+    )
 
 
 def test_a_legend_stands_above_the_plot_and_breaks_into_rows():
@@ -193,7 +268,15 @@ def test_a_legend_stands_above_the_plot_and_breaks_into_rows():
     words = p.words()
     assert set(names) <= set(words) and all(words[n][1] < p.said["grip"]["box"]["top"] for n in names)
     rows = sorted({words[n][1] for n in names})
-    assert rows == [pytest.approx(0.62 * 20), pytest.approx(1.62 * 20), *([pytest.approx(2.62 * 20)] if len(rows) > 2 else [])] and len(rows) >= 2
+    assert (
+        rows
+        == [
+            pytest.approx(0.62 * 20),
+            pytest.approx(1.62 * 20),
+            *([pytest.approx(2.62 * 20)] if len(rows) > 2 else []),
+        ]
+        and len(rows) >= 2
+    )
     signs = [op for op in p.of("fill") if not op["clip"]]
     assert [op["style"] for op in signs] == list(COLORS[:4])
     for name, sign in zip(names, signs, strict=True):
@@ -205,7 +288,13 @@ def test_a_legend_stands_above_the_plot_and_breaks_into_rows():
 
 
 def test_the_chosen_point_has_a_ring():
-    ring = [op for op in paint(plane(**SQUARE, drag=True), frame(CORNERS), after="view.choose(1)").of("stroke", style="#101010") if op["clip"]]
+    ring = [
+        op
+        for op in paint(plane(**SQUARE, drag=True), frame(CORNERS), after="view.choose(1)").of(
+            "stroke", style="#101010"
+        )
+        if op["clip"]
+    ]
     p = paint(plane(**SQUARE, drag=True), frame(CORNERS), after="view.choose(1)")
     assert len(ring) == 1 and ring[0]["path"][0][1:4] == pytest.approx([*p.marks()[1][:2], 4 * 1.5 + 5])
     assert p.said["spoken"] == "Point 2 of 3 at (1, 1)." and p.said["chosen"] == [1]
@@ -214,8 +303,14 @@ def test_the_chosen_point_has_a_ring():
 
 
 def test_larger_type_enlarges_marks_and_margins():
-    p, q = (paint(plane(**SQUARE, names=["a"]), frame(CORNERS), before=f'stub.fontSize = "{px}px";') for px in (12.5, 25))
-    assert q.marks()[0][2] == 2 * p.marks()[0][2] and q.of("fillText")[0]["font"] == "25px Stub" and q.words()["a"][1] == 2 * p.words()["a"][1]
+    p, q = (
+        paint(plane(**SQUARE, names=["a"]), frame(CORNERS), before=f'stub.fontSize = "{px}px";') for px in (12.5, 25)
+    )
+    assert (
+        q.marks()[0][2] == 2 * p.marks()[0][2]
+        and q.of("fillText")[0]["font"] == "25px Stub"
+        and q.words()["a"][1] == 2 * p.words()["a"][1]
+    )
     assert p.height - p.said["grip"]["box"]["bottom"] < q.height - q.said["grip"]["box"]["bottom"]
 
 
@@ -225,6 +320,7 @@ def test_a_canvas_is_as_sharp_as_its_screen():
 
 
 # --- landscapes ---
+
 
 def heights(f):
     x, y = torch.linspace(-1, 1, SIDE), torch.linspace(-1, 1, SIDE)
@@ -237,7 +333,9 @@ def ground(f, **options):
     p = paint(view, frame(CORNERS), extra={"ground0": heights(f)}, before="stub.fontSize = '12.5px';")
     (sheet,) = [op for op in p.of("drawImage")]
     box = p.said["grip"]["box"]
-    assert sheet["box"] == pytest.approx([box["left"], box["top"], box["right"] - box["left"], box["bottom"] - box["top"]])
+    assert sheet["box"] == pytest.approx(
+        [box["left"], box["top"], box["right"] - box["left"], box["bottom"] - box["top"]]
+    )
     image, *lines = sheet["ops"]
     width, height = image["box"][2:]
     assert image["box"][:2] == [0, 0] and sheet["size"] == [round(2 * width), round(2 * height)]
@@ -248,7 +346,11 @@ def ground(f, **options):
 def test_contours_lie_at_one_height_each_and_rise():
     _, lines, contours = ground(lambda x, y: x * x + 2 * y * y + 0.5 * x)
     spread = [(min(h), max(h)) for h in ([x * x + 2 * y * y + 0.5 * x for x, y in c] for c in contours if c)]
-    assert len(spread) >= 12 and all(b - a < 0.01 for a, b in spread) and all(a[1] < b[0] for a, b in zip(spread, spread[1:], strict=False))
+    assert (
+        len(spread) >= 12
+        and all(b - a < 0.01 for a, b in spread)
+        and all(a[1] < b[0] for a, b in itertools.pairwise(spread))
+    )
     assert all(part[0] == "ML"[i % 2] for op in lines for i, part in enumerate(op["path"]))
     dark = [sum(map(int, op["style"][4:-1].split(","))) for op in lines]
     assert dark == sorted(dark) and dark[0] < dark[-1]  # the valley is darkest
@@ -280,5 +382,7 @@ def test_the_sheet_is_kept_until_values_size_or_theme_change():
         extra.ground0 = extra.ground0.slice(); view.repaint(); found.push(layer() === first);
         const second = layer(); view.surface.ratio = 3; view.repaint(); found.push(layer() === second);
         return found;"""
-    p = paint(landscape(lambda p: p, **SQUARE), frame(CORNERS), extra={"ground0": heights(lambda x, y: x)}, after=after)
+    p = paint(
+        landscape(lambda p: p, **SQUARE), frame(CORNERS), extra={"ground0": heights(lambda x, y: x)}, after=after
+    )
     assert p.said["more"] == [True, False, False]
