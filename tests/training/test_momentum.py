@@ -405,6 +405,20 @@ def test_spectral_descent_learns_all_singular_values_at_one_speed(generator):
 
 # ---- side by side
 
+@pytest.mark.parametrize(("scale", "kappa", "lr"), [(5.0, 20.0, 0.05), (10.0, 20.0, 0.05), (1.0, 20.0, 0.2), (1.0, 60.0, 0.05)])
+def test_a_method_that_overflows_leaves_the_others_alone(scale, kappa, lr):
+    """The race to its end where descent, heavy ball or Nesterov explode, in the figure's float32: Adam and sign descent run as alone."""
+    x0 = torch.tensor([-2.43, 1.18], dtype=torch.float32)
+    given = {"f": lambda x: scale * kappa * mo.valley(x, kappa=kappa), "lr": lr}
+    path = iterate(partial(mo.five, beta2=0.99, **given), mo.at_rest(x0.expand(5, 2), 3), 160).x
+    lost = ~path[:, 0].isfinite().all(-1)
+    assert lost[-1, :3].any() and not lost[:, 3:].any()
+    assert torch.equal(lost.cummax(0).values, lost)  # what is lost stays lost
+    alone = iterate(partial(mo.adam, beta2=0.99, **given), mo.at_rest(x0, 3), 160).x
+    close(path[:, :, 3], alone, 1e-6)
+    close(path[:, 0, 4], iterate(partial(mo.sign_descent, **given), x0, 160).x, 1e-6)
+
+
 def test_five_methods_in_one_state_are_the_five_alone(generator):
     f, x0 = random_problem(generator)
     x0 = x0[:5]

@@ -158,6 +158,57 @@ def test_profile_holds_up_to_its_number_of_nodes():
     close(mo.bessel_profile(s.float()).double(), mo.bessel_profile(s), 1e-5)
 
 
+# The next order in the step
+
+
+def largest_gap(h, *, mu, r, profile):
+    """Between Nesterov's iterates up to t = 30 and a profile(t)."""
+    t = h * torch.arange(round(30 / h) + 1)
+    step = partial(mo.nesterov, f=lambda x: mu * x[..., 0].square() / 2, lr=h**2, r=r)
+    return (iterate(step, mo.at_rest(torch.ones(1), 2), len(t) - 1).x[:, 0, 0] - profile(t)).abs().max().item()
+
+
+@pytest.mark.parametrize(("mu", "r"), [(1.0, 1.0), (1.0, 3.0), (0.3, 2.0), (2.0, 5.0), (0.7, 8.0)])
+def test_iterates_follow_the_next_order_to_the_second_order(mu, r):
+    gaps = [largest_gap(h, mu=mu, r=r, profile=partial(mo.nesterov_profile, mu=mu, h=h, r=r)) for h in (0.2, 0.1, 0.05)]
+    assert all(3.8 < a / b < 4.2 for a, b in itertools.pairwise(gaps)), gaps
+
+
+def test_bessel_alone_is_of_the_first_order_and_worse():
+    h = 0.2
+    first, second = (largest_gap(s, mu=1.0, r=3.0, profile=mo.bessel_profile) for s in (h, h / 2))
+    assert 1.9 < first / second < 2.1 and first > 10 * largest_gap(h, mu=1.0, r=3.0, profile=partial(mo.nesterov_profile, mu=1.0, h=h))
+
+
+@pytest.mark.parametrize(("mu", "r", "h"), [(1.0, 3.0, 0.3), (0.5, 2.0, 0.1), (3.0, 5.0, 0.4)])
+def test_nesterov_profile_solves_its_equation(mu, r, h):
+    t, d = torch.linspace(1.0, 20.0, 50), 1e-3
+    before, now, after = (mo.nesterov_profile(s, mu=mu, h=h, r=r) for s in (t - d, t, t + d))
+    s, velocity = t + (r / 2 - 1) * h, (after - before) / (2 * d)
+    force = (r / s + h * mu) * velocity + (1 + r * h / (2 * s)) * mu * now
+    close((after - 2 * now + before) / d**2 + force, torch.zeros(50), 2e-5)
+    close(mo.nesterov_profile(t, mu=mu, h=0.0, r=r), mo.bessel_profile(mu**0.5 * t, r=r), 1e-12)
+
+
+def test_equation_of_the_next_order_beyond_quadratics():
+    """x'' + (3/s) x' + h f'' x' + (1 + 3h/(2s)) f' = 0 against Nesterov on f = x^2/2 + x^4/4: an error of order 2."""
+    gaps = []
+    for h in (0.05, 0.025, 0.0125):
+        n, start = round(10 / h), round(1 / h)  # from t = 1 on, where both are smooth
+        x = iterate(partial(mo.nesterov, f=lambda x: (x.square() / 2 + x**4 / 4).sum(-1), lr=h**2), mo.at_rest(torch.ones(1), 2), n).x[:, 0, 0]
+
+        def field(t, z, h=h):
+            s = t + h / 2
+            force = (1 + 1.5 * h / s) * (z[0] + z[0] ** 3)
+            return [z[1], -(3 / s + h * (1 + 3 * z[0] ** 2)) * z[1] - force]
+
+        v = (x[start + 1] - x[start - 1]) / (2 * h)
+        times = h * torch.arange(start, n + 1)
+        found = solve_ivp(field, (times[0], times[-1]), [x[start], v], t_eval=times.clamp(max=times[-1]), rtol=1e-10, atol=1e-12)
+        gaps.append((x[start:] - torch.as_tensor(found.y[0])).abs().max().item())
+    assert all(3.5 < a / b < 4.2 for a, b in itertools.pairwise(gaps)), gaps
+
+
 @pytest.mark.parametrize("mu", [0.2, 1.0, 7.0])
 def test_peak_of_the_energy(mu):
     t = torch.linspace(0.01, 30, 30001) / math.sqrt(mu)
@@ -321,6 +372,9 @@ def test_adam_energy_by_hand(generator):
     lambda: mo.nesterov_quadratic("1", 1.0, mu=1.0),
     lambda: mo.nesterov_quadratic(1.0, "x", mu=1.0),
     lambda: mo.bessel_profile(3.0),
+    lambda: mo.nesterov_profile(3.0, mu=1.0, h=0.1),
+    lambda: mo.nesterov_profile(torch.ones(2), mu=-1.0, h=0.1),
+    lambda: mo.nesterov_profile(torch.ones(2), mu=1.0, h=0.1, r=0.5),
     lambda: mo.bessel_profile(torch.ones(2), r=0.5),
     lambda: mo.bessel_profile(torch.ones(2), nodes=0),
     lambda: mo.bessel_tail(0.0),

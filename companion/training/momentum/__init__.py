@@ -7,7 +7,7 @@ Every function raises TypeError or ValueError for what it cannot take, in words.
 """
 
 from companion.training.momentum.adam import adam, adam_l2, adamw, amsgrad, preconditioner, sgd_decay, stability_limit, step_bound
-from companion.training.momentum.bessel import bessel_peak, bessel_profile, bessel_tail, nesterov_quadratic
+from companion.training.momentum.bessel import bessel_peak, bessel_profile, bessel_tail, nesterov_profile, nesterov_quadratic
 from companion.training.momentum.descent import (
     Mirror,
     entropy,
@@ -64,9 +64,10 @@ __all__ = [
     "correlation", "damping_exponent", "descent_radius", "descent_tuning", "distance_to", "entropy", "euclid", "factorisation", "five",
     "frozen_adam_radius", "gradient_descent", "growth_ratio", "heavy_ball", "heavy_ball_flow", "heavy_ball_radius", "heavy_ball_tuning",
     "himmelblau", "l1", "l2", "lessard", "linf", "linf_smoothness", "logistic", "margin", "matching_lr", "mirror_descent", "muon",
-    "nearest", "nesterov", "nesterov_constant", "nesterov_exponent", "nesterov_flow", "nesterov_quadratic", "nesterov_quadratic_tuning",
-    "nesterov_radius", "nesterov_torch", "nesterov_tuning", "newton_schulz", "normalised_descent", "operator", "polar", "power", "powers",
-    "preconditioner", "quasar_energy", "quasar_friction", "quasar_gap", "quasar_rate", "rotated", "sgd_decay", "sign_descent", "simplex",
+    "nearest", "nesterov", "nesterov_constant", "nesterov_exponent", "nesterov_flow", "nesterov_profile", "nesterov_quadratic",
+    "nesterov_quadratic_tuning", "nesterov_radius", "nesterov_torch", "nesterov_tuning", "newton_schulz", "normalised_descent",
+    "operator", "polar", "power", "powers", "preconditioner", "quasar_energy", "quasar_friction", "quasar_gap", "quasar_rate", "rotated",
+    "sgd_decay", "sign_descent", "simplex",
     "spectral_descent", "stability_limit", "stationary_variance", "steepest_flow", "steepest_step", "step_bound", "timed", "together", "valley",
     "wells",
 ]

@@ -1,7 +1,8 @@
 """The Nesterov equation on a quadratic: x'' + (r/t) x' + mu x = 0 is Bessel's equation in disguise.
 
-x(t) = x(0) A_r(sqrt(mu) t),  A_r(s) = Gamma((r+1)/2) (2/s)^p J_p(s),  p = (r - 1)/2.
-Sources: Su, Boyd, Candes, JMLR 17 (2016), section 3; Poisson's integral for J_p: Watson, Theory of Bessel Functions, section 2.3.
+x(t) = x(0) A_r(sqrt(mu) t),  A_r(s) = Gamma((r+1)/2) (2/s)^p J_p(s),  p = (r - 1)/2. To the next order in the step it is so again.
+Sources: Su, Boyd, Candes, JMLR 17 (2016), section 3; Shi, Du, Jordan, Su, Math. Program. 195 (2022);
+Poisson's integral for J_p: Watson, Theory of Bessel Functions, section 2.3.
 """
 
 import math
@@ -36,6 +37,22 @@ def bessel_profile(s, *, r=3.0, nodes=512):
     u = w - torch.sin(2 * w) / 2
     weights = torch.sin(u) ** (r - 1) * torch.sin(w).square()
     return (torch.cos(s[..., None] * torch.cos(u)) * weights).sum(-1) / weights.sum()
+
+
+def nesterov_profile(t, *, mu, h, r=3.0):
+    """e^{-h mu s/2} A_r(sqrt(mu (1 - h^2 mu/4)) s), s = t + (r/2 - 1) h: `nesterov` with
+    lr = h^2 on mu x^2/2 from x = 1, after t/h steps, with an error O(h^2).
+
+    It solves x'' + (r/s) x' + h mu x' + (1 + r h/(2 s)) mu x = 0, the equation of the next order.
+    t: a tensor; mu > 0, h >= 0, r >= 1: numbers or tensors, h^2 mu <= 4. Plain operations.
+    """
+    a_tensor(t, "t"), a_number(r, "r", least=1.0)
+    for value, name in ((mu, "mu"), (h, "h")):
+        a_tensor(value, name) if isinstance(value, torch.Tensor) else a_number(value, name, least=0)
+    mu, h = (torch.as_tensor(value, dtype=t.dtype, device=t.device) for value in (mu, h))
+    s = t + (r / 2 - 1) * h
+    slower = torch.sqrt(torch.clamp(mu * (1 - h.square() * mu / 4), min=0))
+    return torch.exp(-h * mu * s / 2) * bessel_profile(slower * s, r=r)
 
 
 def bessel_peak():
