@@ -6,6 +6,6 @@ One convention for all tolerances: a agrees with b if |a - b| <= tol max(1, |b|)
 
 from companion.check.orders import order
 from companion.check.paths import conserved, decreasing
-from companion.check.points import close, fixed_point, gradient, root
+from companion.check.points import answer, close, fixed_point, gradient, root
 
-__all__ = ["close", "conserved", "decreasing", "fixed_point", "gradient", "order", "root"]
+__all__ = ["answer", "close", "conserved", "decreasing", "fixed_point", "gradient", "order", "root"]

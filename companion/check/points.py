@@ -2,13 +2,32 @@
 
 import torch
 
-from companion.check.report import agree, numbers, report
+from companion.check.report import agree, at, magnitude, numbers, report, scale, worst
 from companion.inputs import a_function, a_number, a_tensor
 
 
 def close(value, expected, *, tol=1e-6, name="value"):
-    """value = expected: numbers or tensors of one shape. Raises AssertionError, TypeError, ValueError."""
+    """value = expected: numbers or tensors of one shape; prints both where they differ. Raises AssertionError, TypeError, ValueError.
+
+    To check the answer of an exercise use `answer`.
+    """
     agree(value, expected, tol, f"The {name} is as expected", name)
+
+
+def answer(value, expected, *, tol=1e-6, name="value"):
+    """value = expected, which is not printed: of a wrong value the side is said, and the power of ten of its error.
+
+    Numbers or tensors of one shape. Raises AssertionError, TypeError, ValueError.
+    """
+    a_number(tol, "tol", least=0)
+    value, expected = numbers(value, name), numbers(expected, "expected")
+    if value.shape != expected.shape:
+        raise ValueError(f"{name} has shape {tuple(value.shape)}; expected {tuple(expected.shape)}.")
+    error = (value - expected).abs()
+    where = worst(error / scale(expected))
+    off, side = magnitude(error[where].item()), "large" if value[where] > expected[where] else "small"
+    found = f"{value[where]:.9g}{at(where)}"
+    report((error <= tol * scale(expected)).all(), f"The {name} is right to {tol:g}", found, f"{found} is too {side}, by {off}.")
 
 
 def fixed_point(step, x, *, tol=1e-6):

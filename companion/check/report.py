@@ -26,6 +26,13 @@ def agree(value, expected, tol, statement, name):
     report((error <= tol * scale(expected)).all(), statement, f"largest difference {error[where]:.3g}", counterexample)
 
 
+def magnitude(error):
+    """'more than 0.01' for 0.03: the power of ten at or below the error, which tells its size and no digit of an answer."""
+    if not math.isfinite(error):
+        return "more than any number"
+    return "nothing" if error == 0 else f"more than {10.0 ** math.floor(math.log10(error)):g}"
+
+
 def numbers(value, name):
     """value as a float64 tensor on the CPU, without gradient. Raises TypeError."""
     try:

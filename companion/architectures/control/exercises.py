@@ -51,9 +51,9 @@ def lifted(problem, found):
     x = torch.randn(20, 2, generator=torch.Generator().manual_seed(0), dtype=DOUBLE)
     u = torch.linspace(-2, 2, 20, dtype=DOUBLE)[:, None]
     expected = torch.stack([x[:, 1], u[:, 0] - torch.sin(x[:, 0])], -1)
-    check.close(torch.stack([problem.f(0.0, *pair) for pair in zip(x, u, strict=True)]), expected, tol=1e-6, name="field f(t, x, u)")
+    check.answer(torch.stack([problem.f(0.0, *pair) for pair in zip(x, u, strict=True)]), expected, tol=1e-6, name="field f(t, x, u)")
     costs = torch.stack([torch.as_tensor(problem.cost(0.0, *pair), dtype=DOUBLE) for pair in zip(x, u, strict=True)])
-    check.close(costs, u[:, 0].square() / 2, tol=1e-6, name="running cost")
+    check.answer(costs, u[:, 0].square() / 2, tol=1e-6, name="running cost")
     ends = torch.cat([found.path.x[0], found.path.x[-1], found.path.t[[0, -1]]])
     check.close(ends, torch.tensor([0.0, 0, 2, 0, 0, 4], dtype=DOUBLE), tol=1e-5, name="state and time at both ends")
     optimal(problem, found)

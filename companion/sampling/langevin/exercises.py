@@ -2,7 +2,7 @@
 
 import torch
 
-from companion.check.report import report
+from companion.check.report import magnitude, report
 from companion.flow import as_scipy
 from companion.inputs import a_function, a_number
 from companion.potentials import quadratic
@@ -67,7 +67,7 @@ def check_times(fisher_rao, langevin, *, start=(0.0, 100.0), level=1e-2, tol=1e-
     a_number(fisher_rao, "fisher_rao", least=0), a_number(langevin, "langevin", least=0)
     for name, v, t in (("Fisher-Rao", fisher_rao_moments, fisher_rao), ("Langevin", langevin_moments, langevin)):
         late = t - _crossing(v, start, level)
-        found = f"{abs(late):.1e} from it"
+        found = f"to {tol:g}" if abs(late) <= tol else f"off by {magnitude(abs(late))}"
         hint = f"At t = {float(t):g} KL is still above {level:g}." if late < 0 else f"KL was below {level:g} before t = {float(t):g}."
         report(abs(late) <= tol, f"{name} needs the time {float(t):g}", found, hint)
 

@@ -4,7 +4,6 @@ import math
 
 import torch
 
-from companion import check
 from companion.check.report import report
 from companion.flow import iterate
 from companion.inputs import a_cloud, a_count, a_number
@@ -18,7 +17,8 @@ LINE = torch.stack([torch.full((16,), 0.5, dtype=torch.float64), (torch.arange(1
 def lloyd_rate(rate, *, n=10):
     """n points of U[0, 1] come closer to their limit by the factor `rate` at every Lloyd step, in the end; to 1e-5.
 
-    Measured by 60 n^2 steps from random points. Raises AssertionError, TypeError, ValueError.
+    Lloyd is run, 60 n^2 steps from random points, and it is said whether the errors shrink faster or slower than claimed.
+    Raises AssertionError, TypeError, ValueError.
     """
     a_number(rate, "rate", least=0.0, most=1.0)
     y = torch.rand(a_count(n, "n", least=2), dtype=torch.float64, generator=torch.Generator().manual_seed(0)).sort().values
@@ -28,7 +28,10 @@ def lloyd_rate(rate, *, n=10):
         y = y + move
         if move.abs().max() < 1e-9:
             break
-    check.close(rate, float(move.norm() / before.norm()), tol=1e-5, name="rate")
+    seen = float(move.norm() / before.norm())
+    pace = "faster" if seen < rate else "slower"
+    report(abs(rate - seen) <= 1e-5, "The errors shrink by this factor a step", f"{n} points, the factor {float(rate):.9g}",
+           f"The errors shrink {pace} than by the factor {float(rate):.9g} a step.")
 
 
 def fewest(n):

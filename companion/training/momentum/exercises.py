@@ -30,7 +30,7 @@ def slowest_mode(friction):
     best, at = max((_exponent(c / 100, mu), c / 100) for c in range(1, 600))
     found = _exponent(float(friction), mu)
     report(found >= 0.98 * best, "The slowest mode is as fast as it can be", f"its exponent is {found:.4f}",
-           f"With another friction it is {best:.4f}: {'more' if at > friction else 'less'} friction is needed.")
+           f"Its exponent is {found:.4f}, and with {'more' if at > friction else 'less'} friction it is larger.")
 
 
 def turned_valley(step):

@@ -31,9 +31,9 @@ def three_tokens(rate):
     Raises AssertionError, TypeError.
     """
     a_function(rate, "rate")
-    check.close(rate(-2 / 3), 0.0, tol=1e-9, name="rate at beta = -2/3")
+    check.answer(rate(-2 / 3), 0.0, tol=1e-9, name="rate at beta = -2/3")
     theta = 2 * math.pi * torch.arange(3, dtype=torch.float64) / 3 + 1e-5 * torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
     for beta in (-2.0, -1.0, -0.3, 0.5):
         path = flow(partial(usa, beta=beta), on_circle(theta), 2.0, 200, project=normalise)
         measured = torch.log(mode_amplitude(path.end, 1) / mode_amplitude(path.x[0], 1)) / 2
-        check.close(rate(beta), measured, tol=1e-3, name=f"rate at beta = {beta}")
+        check.answer(rate(beta), measured, tol=1e-3, name=f"rate at beta = {beta}")
