@@ -185,12 +185,26 @@ def test_clocks_are_equal_steps_of_their_quantity():
     assert gaps[0] > 0 and (ge.uniform_clock(t, T=3.0)[-1] == 0)
 
 
-def test_a_sampler_stays_after_its_last_step():
-    score = ge.exact_score(ge.normal(0.5, 0.3))
-    for step in STEPS:
-        advance, x = ge.sampler(step, score, clock=log_snr, n=5), cloud(4, 1)
-        assert torch.allclose(advance(5, x, x), x, atol=1e-12) and torch.allclose(advance(9, x, x), x, atol=1e-12)
-        assert not torch.allclose(advance(4, x, x), x, atol=1e-3)
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("clock", [uniform, log_snr], ids=["s", "log SNR"])
+@pytest.mark.parametrize("std", [0.3, 1e-200])
+def test_beyond_its_last_step_a_sampler_is_the_identity(step, clock, std):
+    """Also as a slider's tensor, and where the score has become infinite: data at one point."""
+    def score(s, x):
+        return -x / (std**2 * torch.exp(-2 * s) - torch.expm1(-2 * s))
+
+    x, xi = cloud(4, 1), cloud(4, 1, seed=1)
+    for n in (5, torch.tensor(5.0)):
+        advance = ge.sampler(step, score, clock=clock, n=n)
+        assert all(torch.equal(advance(k, x, xi), x) for k in (5, 6, 50, torch.tensor(5.0), torch.tensor(61.0)))
+        assert not torch.equal(advance(3, x, xi), x)
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("s", [0.0, 0.5])
+def test_a_step_of_no_length_does_not_move(step, s):
+    x, s = cloud(4, 1), torch.tensor(s)
+    torch.testing.assert_close(step(ge.exact_score(ge.normal(0.0, 0.3)), x, cloud(4, 1, seed=1), s, s), x)
 
 
 # --- errors of the score (4c.5), floors (4c.6) -----------------------------------------------------------------------------------

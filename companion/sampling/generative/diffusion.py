@@ -83,11 +83,12 @@ def heun_step(score, x, xi, s, r):
 def ddim_step(score, x, xi, s, r):
     """a_r x0 + sqrt((1 - a_r^2) / (1 - a_s^2)) (x - a_s x0),  x0 = E[X_0 | X_s = x]: exact if x0 did not change on the way.
 
-    Song, Meng and Ermon, Denoising diffusion implicit models, ICLR 2021.
+    From s = 0 no step is left, and x stays. Song, Meng and Ermon, Denoising diffusion implicit models, ICLR 2021.
     """
     guess = posterior_mean(score, s, x)
     (a, v), (b, w) = _signal(s, x), _signal(r, x)
-    return b * guess + (w / v).sqrt() * (x - a * guess)
+    kept = torch.where(v > 0, w / torch.where(v > 0, v, 1), 1).sqrt()  # at s = 0 it would be 0 / 0
+    return b * guess + kept * (x - a * guess)
 
 
 def sde_step(score, x, xi, s, r):
@@ -110,7 +111,7 @@ def log_snr_clock(t, *, T, least=LEAST):
 
 
 def sampler(step, score, *, clock, n):
-    """The map (k, x, xi=None) -> x: the k-th of n steps goes from clock(k / n) to clock((k + 1) / n). After n steps it stays.
+    """The map (k, x, xi=None) -> x: the k-th of n steps goes from clock(k / n) to clock((k + 1) / n). After n steps it is the identity.
 
     step: euler_step, heun_step, ddim_step or sde_step;  clock(t) -> s;  n: a count, or a 0-d tensor (a slider). Raises TypeError, ValueError.
     """
@@ -121,7 +122,8 @@ def sampler(step, score, *, clock, n):
 
     def advance(k, x, xi=None):
         s, r = (clock(torch.as_tensor(j / n, dtype=x.dtype, device=x.device).clamp(max=1)) for j in (k, k + 1))
-        return step(score, x, xi, s, r)
+        moved = step(score, x, xi, s, r)
+        return torch.where(torch.as_tensor(k < n, device=x.device), moved, x)  # beyond the end the score may be infinite
 
     return advance
 
