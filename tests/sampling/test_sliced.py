@@ -659,7 +659,7 @@ def test_equispaced_estimates():
         theta = sl.equispaced(xi[:, None].expand(40, L, 2))
         expected = sl.gaussian_slices(*plane, theta).mean(-1) / sl.plane_gaussians(4, 1, 2.25)
         assert torch.allclose(sl.estimates(path.x[L], pair, k=L, d=2), expected, atol=1e-13)
-    assert (sl.estimates(path.x[32], pair, k=32, d=2) - 1).abs().max() < 1e-12
+    assert (sl.estimates(path.x[32], pair, k=32, d=2) - 1).abs().max() < 1e-14  # as the chapter says: rounding
 
 
 def test_the_spread_of_estimates_falls_as_the_theory_says():
