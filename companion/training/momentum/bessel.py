@@ -11,7 +11,8 @@ import torch
 from scipy.optimize import minimize_scalar
 from scipy.special import gamma, j1, jv
 
-from companion.inputs import a_count, a_number, a_tensor
+from companion.hints import Tensor, checked
+from companion.inputs import a_count, a_number, a_tensor, look
 
 
 def nesterov_quadratic(t, x0, *, mu, r=3.0):
@@ -39,17 +40,17 @@ def bessel_profile(s, *, r=3.0, nodes=512):
     return (torch.cos(s[..., None] * torch.cos(u)) * weights).sum(-1) / weights.sum()
 
 
-def nesterov_profile(t, *, mu, h, r=3.0):
+@checked
+def nesterov_profile(t: Tensor, *, mu, h, r=3.0) -> Tensor:
     """e^{-h mu s/2} A_r(sqrt(mu (1 - h^2 mu/4)) s), s = t + (r/2 - 1) h: `nesterov` with
     lr = h^2 on mu x^2/2 from x = 1, after t/h steps, with an error O(h^2).
 
     It solves x'' + (r/s) x' + h mu x' + (1 + r h/(2 s)) mu x = 0, the equation of the next order.
-    t: a tensor; mu > 0, h >= 0, r >= 1: numbers or tensors, h^2 mu <= 4. Plain operations.
+    t: a tensor; mu, h >= 0: numbers or tensors that go with it, h^2 mu <= 4; 1 <= r <= 10^4, a number. Plain operations.
+    Raises TypeError, ValueError.
     """
-    a_tensor(t, "t"), a_number(r, "r", least=1.0)
-    for value, name in ((mu, "mu"), (h, "h")):
-        a_tensor(value, name) if isinstance(value, torch.Tensor) else a_number(value, name, least=0)
-    mu, h = (torch.as_tensor(value, dtype=t.dtype, device=t.device) for value in (mu, h))
+    a_number(r, "r", least=1.0, most=1e4)
+    mu, h = (_beside(t, value, name) for value, name in ((mu, "mu"), (h, "h")))
     s = t + (r / 2 - 1) * h
     slower = torch.sqrt(torch.clamp(mu * (1 - h.square() * mu / 4), min=0))
     return torch.exp(-h * mu * s / 2) * bessel_profile(slower * s, r=r)
@@ -63,6 +64,19 @@ def bessel_peak():
 def bessel_tail(mu):
     """limsup of t^3 f(X(t))/x0^2 = 4/(pi sqrt(mu)), since J_1(s)^2 is about 2 cos(.)^2/(pi s) (r = 3): mu > 0, a number or a tensor."""
     return 4 / (math.pi * torch.sqrt(_least(mu, "mu", strict=True)))
+
+
+def _beside(t, value, name):
+    """value, a number or a tensor, as a tensor that broadcasts with t. Raises TypeError, ValueError."""
+    if not isinstance(value, torch.Tensor):
+        return torch.as_tensor(a_number(value, name, least=0), dtype=t.dtype, device=t.device)
+    if value.ndim == 0:
+        return a_number(value, name, least=0).to(t)
+    if look(lambda: (a_tensor(value, name) < 0).any() | value.isinf().any(), value):
+        raise ValueError(f"{name} has an entry that is negative or infinite; expected finite numbers >= 0.")
+    if any(a != b and 1 not in (a, b) for a, b in zip(value.shape[::-1], t.shape[::-1], strict=False)):
+        raise ValueError(f"{name} has shape {tuple(value.shape)}, t has {tuple(t.shape)}; expected shapes that broadcast.")
+    return value
 
 
 def _least(value, name, *, strict=False):
