@@ -7,7 +7,7 @@ TORCH_WHEEL ?= yes
 BIN := .venv/bin
 export OMP_NUM_THREADS := 1
 
-.PHONY: book test lab serve zip binder bench vendor graphs faults check stage clean
+.PHONY: book test lab lab-runs serve zip binder bench vendor graphs faults check stage clean
 
 book: stage
 	$(BIN)/python tools/build.py
@@ -25,6 +25,9 @@ stage: .venv/ready
 
 lab: .venv/ready
 	$(BIN)/jupyter lab --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --notebook-dir=book
+
+lab-runs: .venv/ready
+	$(BIN)/python tools/lab_runs.py --runs $(or $(RUNS),10)
 
 serve: book
 	@echo "Reading the book at http://127.0.0.1:8000 (Ctrl-C ends)"

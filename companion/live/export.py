@@ -5,7 +5,6 @@ Graphs are looked up in the package, then in the reader's cache, and exported (s
 """
 
 import hashlib
-import threading
 import warnings
 
 import torch
@@ -14,7 +13,6 @@ from companion.live import store
 from companion.live.programs import programs
 
 VERSION = "2"  # of this exporter: part of every key
-TRACING = threading.Lock()  # torch's tracer keeps global state: two traces at once fail with KeyError: 'custom'
 ODD = 37  # points in a trace with a symbolic number of points: a size nobody uses, so that nothing is merged with it
 
 
@@ -184,17 +182,8 @@ def graph_of(figure, program, name, start, *, export=True):
 def graphs(figure, *, export=True):
     """(programs, graphs): for each choice of options the keys of its programs; for each key the bytes.
 
-    Raises Missing if export=False and a graph is not there yet, or another thread is exporting.
+    Raises Missing if export=False and a graph is not there yet. Torch's tracer keeps global state: call it in the reader's own thread only.
     """
-    if not TRACING.acquire(blocking=export):
-        raise Missing(f"{figure.name}: another figure is being exported")
-    try:
-        return _graphs(figure, export)
-    finally:
-        TRACING.release()
-
-
-def _graphs(figure, export):
     from companion.live.run import Run
 
     table, found = {}, {}

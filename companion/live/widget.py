@@ -1,15 +1,13 @@
 """What a cell shows: the live figure in a notebook (anywidget), in a page (HTML with the spec), on paper (PNG)."""
 
 import base64
-import contextlib
 import html
 import json
-import os
-import threading
 
 import torch
 
 from companion.live import assets, export
+from companion.live.exporter import export_elsewhere, never
 from companion.live.poster import poster
 from companion.live.run import random
 from companion.live.store import packed
@@ -33,9 +31,14 @@ def spec(figure, table, found, tape_id, *, runs=("",), engine=None):
         "readouts": list(figure.readouts),
         "views": [v.spec() for v in figure.views],
         "programs": table,
-        "graphs": {k: base64.b64encode(packed(v)).decode() for k, v in found.items()},
+        "graphs": written(found),
         "tape": {"id": tape_id, "runs": list(runs)},
     }
+
+
+def written(found):
+    """Graphs as text: gzip, base64."""
+    return {k: base64.b64encode(packed(v)).decode() for k, v in found.items()}
 
 
 class Shown:
@@ -49,12 +52,17 @@ class Shown:
         assets.keep_figure(figure, self.tape_id)
 
     def _spec(self, *, wait):
-        """The spec with its graphs; with the kernel as engine if they are not there yet and we do not wait for them."""
-        if self.figure.engine == "kernel" or os.environ.get("COMPANION_EXPORT") == "never":
+        """The spec with its graphs; with the kernel as engine if they are not there yet and we do not wait for them.
+
+        A build fails where a graph cannot be made; a reader's figure is then computed by the kernel.
+        """
+        if self.figure.engine == "kernel" or never():
             return spec(self.figure, {}, {}, self.tape_id, engine="kernel")
         try:
             return spec(self.figure, *export.graphs(self.figure, export=wait), self.tape_id)
-        except export.Missing:
+        except Exception:  # Missing, or whatever the tracer says of a function that it cannot follow
+            if wait:
+                raise
             return spec(self.figure, {}, {}, self.tape_id, engine="kernel")
 
     @property
@@ -79,18 +87,18 @@ class Shown:
                 f'<script type="application/json" class="live-spec">{data}</script></figure>')
 
     def widget(self):
-        """The anywidget of a notebook with a kernel; its graphs, if missing, are exported meanwhile and handed over."""
+        """The anywidget of a notebook with a kernel; its graphs, if missing, are exported by another process and handed over."""
         if self._widget is None:
             from companion.live.notebook import Live
 
             self._widget = Live(self)
             if self.spec["engine"] == "kernel" and self.figure.engine != "kernel":
-                threading.Thread(target=self._catch_up, daemon=True).start()
+                export_elsewhere(self.figure, self._catch_up)  # Colab has no exporter: there the kernel goes on computing
         return self._widget
 
-    def _catch_up(self):
-        with contextlib.suppress(ImportError):  # Colab has no exporter (onnx, onnxscript): there the kernel goes on computing
-            self._widget.spec = self.spec = self._spec(wait=True)
+    def _catch_up(self, table, found):
+        """The graphs have come, in a thread while the reader's cell may be running: nothing of torch's is called here."""
+        self._widget.spec = self.spec = {**self.spec, "engine": "page", "programs": table, "graphs": written(found)}
 
     def _repr_mimebundle_(self, **_):
         bundle = {"text/plain": self.sentence, "text/html": self.html(), "image/png": base64.b64encode(self.png).decode()}

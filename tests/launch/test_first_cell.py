@@ -125,12 +125,11 @@ else:
     raise AssertionError("KeOps is not there")
 """
 NEW_FIGURE = """
-import threading
-from companion.live import live, plane
+from companion.live import exporter, live, plane
 shown = live(lambda t, x: -0.123 * x, torch.ones(3, 2), name="new",
              view=plane(x=(-2, 2), y=(-2, 2)), dt=0.0371, alt="Points.", sentence="Time {t:.2f}.")
 bundle, _ = shown._repr_mimebundle_()
-[thread.join() for thread in threading.enumerate() if "_catch_up" in thread.name]
+assert not exporter.QUEUE.working
 assert shown.spec["engine"] == "kernel" and any("widget-view" in kind for kind in bundle)
 """
 

@@ -66,7 +66,6 @@ def figure(**options):
 def test_graphs_are_exported_once(places, monkeypatch):
     with pytest.raises(export.Missing, match="f: step"):
         export.graphs(figure(), export=False)
-    assert not export.TRACING.locked()
     table, found = export.graphs(figure())
     assert set(table) == {""} and set(table[""]) == {"step", "see", "put"} and set(found) == set(table[""].values())
     assert {k: store.find(k) for k in found} == found
@@ -85,12 +84,6 @@ def test_what_a_notebook_has_trained_is_not_shipped(places, monkeypatch):
         export.graphs(f, export=False)
     export.graphs(figure())
     assert len(list(places[0].iterdir())) == 3
-
-
-def test_nothing_is_traced_twice_at_once(places):
-    with export.TRACING, pytest.raises(export.Missing, match="another figure"):
-        export.graphs(figure(), export=False)
-    assert not export.TRACING.locked()
 
 
 def test_every_combination_of_choices_has_its_graphs(places, monkeypatch):

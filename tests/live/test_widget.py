@@ -4,14 +4,13 @@ import base64
 import gzip
 import json
 import re
-import threading
 from html.parser import HTMLParser
 
 import anywidget
 import pytest
 import torch
 
-from companion.live import Button, Choice, Slider, assets, curves, export, live, plane, store
+from companion.live import Button, Choice, Slider, assets, curves, export, exporter, live, plane, store, widget
 from companion.live.tapes import decoded
 from companion.live.widget import Shown
 
@@ -104,22 +103,26 @@ def test_a_drawn_start_has_a_shape_and_no_numbers():
 def test_without_graphs_the_kernel_runs_and_hands_them_over(monkeypatch):
     f = shown()
     assert (f.spec["engine"], f.spec["programs"], f.spec["graphs"]) == ("kernel", {}, {})
-    started = []
-    monkeypatch.setattr(threading.Thread, "start", lambda thread: started.append(thread))
-    widget = f.widget()
-    assert isinstance(widget, anywidget.AnyWidget) and widget is f.widget() and len(started) == 1 and started[0].daemon
-    started[0].run()
-    assert widget.spec == f.spec and f.spec["engine"] == "page" and set(f.spec["programs"][""]) == {"step", "see"}
+    asked = []
+    monkeypatch.setattr(widget, "export_elsewhere", lambda figure, done: asked.append((figure, done)))
+    shows = f.widget()
+    assert isinstance(shows, anywidget.AnyWidget) and shows is f.widget() and [figure for figure, _ in asked] == [f.figure]
+    before, graphs = f.spec, export.graphs(f.figure)
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "tensor", None)  # the answer comes in a thread, where nothing of torch's may be called
+        asked[0][1](*graphs)
+    assert shows.spec == f.spec == before | {name: f.spec[name] for name in ("engine", "programs", "graphs")}
+    assert f.spec["engine"] == "page" and set(f.spec["programs"][""]) == {"step", "see"}
     graphs = {k: gzip.decompress(base64.b64decode(v)) for k, v in f.spec["graphs"].items()}
     assert graphs == dict.fromkeys(f.spec["programs"][""].values(), b"onnx")
     again = shown()
     assert again.spec == f.spec  # the next cell finds them
     again.widget()
-    assert len(started) == 1
+    assert len(asked) == 1
 
 
 def test_a_figure_of_the_kernel_stays_there(monkeypatch):
-    monkeypatch.setattr(threading.Thread, "start", None)
+    monkeypatch.setattr(widget, "export_elsewhere", None)
     monkeypatch.setattr(export, "graphs", None)
     f = shown(engine="kernel")
     assert f.spec["engine"] == "kernel" and f.widget().spec == f.spec and isinstance(f, Shown)
@@ -128,9 +131,21 @@ def test_a_figure_of_the_kernel_stays_there(monkeypatch):
 def test_where_nothing_may_be_exported_the_kernel_runs(monkeypatch):
     monkeypatch.setenv("COMPANION_EXPORT", "never")
     monkeypatch.setattr(export, "graphs", None)
+    monkeypatch.setattr(exporter, "QUEUE", None)
     f = shown()
     f.widget()
     assert f.spec["engine"] == "kernel" and "text/html" in f._repr_mimebundle_()[0]
+
+
+def test_what_cannot_be_traced_is_computed_by_the_kernel_and_stops_a_build(places, monkeypatch):
+    def decides(t, x):  # on numbers that a trace does not have
+        return x if float(x.sum()) > 0 else -x
+
+    f = live(decides, START, dt=0.5, name="f", view=plane(x=(-1, 1), y=(-1, 1)), sentence="t", alt="points")
+    assert f.spec["engine"] == "kernel" and f.spec["graphs"] == {}
+    monkeypatch.setenv("COMPANION_LIVE_FIGURES", str(places / "figures"))
+    with pytest.raises(Exception, match=r"[Dd]ata"):
+        live(decides, START, dt=0.5, name="f", view=plane(x=(-1, 1), y=(-1, 1)), sentence="t", alt="points")
 
 
 def test_a_notebook_gets_every_kind(monkeypatch):
