@@ -5,6 +5,8 @@ import re
 
 import torch
 
+from companion import callable_module
+
 
 def device():
     """The torch.device to compute on: COMPANION_DEVICE if it is set, else cuda if it works, else cpu.
@@ -42,3 +44,6 @@ def _works(name):
     except RuntimeError:
         return False
     return True
+
+
+callable_module(__name__)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from companion import callable_module
 from companion.inputs import a_count, a_function, a_number, a_tensor, has_values, running
 
 
@@ -179,3 +180,6 @@ def _checked(v, like):
         return _like(like, v(torch.as_tensor(t, dtype=like.dtype, device=like.device), x), "v(t, x)")
 
     return field
+
+
+callable_module(__name__)

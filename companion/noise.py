@@ -26,6 +26,7 @@ import math
 
 import torch
 
+from companion import callable_module
 from companion.inputs import a_count, a_function
 
 _WORD = 0xFFFFFFFF
@@ -103,3 +104,6 @@ def _a_seed(seed):
     a_count(seed, "seed", least=0)
     if seed >= 2**64:
         raise ValueError(f"seed = {seed}; expected an integer below 2^64.")
+
+
+callable_module(__name__)

@@ -3,6 +3,7 @@
 `live` runs the taught torch function in the page; `play` shows a recording; `replay` is torch's own run of what a reader did.
 """
 
+from companion import callable_module
 from companion.live.controls import Button, Choice, Slider
 from companion.live.figure import declare
 from companion.live.recording import play
@@ -25,3 +26,6 @@ def live(dynamics, start, *, name, view, sentence, alt, **options):
     `alt` says what is to be seen; `sentence` what has happened, with fields {t:.1f}, {readout:.0f}. Raises TypeError, ValueError.
     """
     return Shown(declare(dynamics, start, name=name, view=view, sentence=sentence, alt=alt, **options))
+
+
+callable_module(__name__)

@@ -23,6 +23,13 @@ def test_the_book_has_pages(site):
     assert "index.html" in PAGES, f"{site} was built after the tests were collected: run them again"
 
 
+def test_no_page_brings_the_widget_manager(site):
+    """3.6 MB for ordinary widgets: no chapter shows one, and the live figure needs none."""
+    for name in PAGES:
+        text = (site / name).read_text("utf8")
+        assert "embed-amd" not in text and "widget-state+json" not in text, f"{name} shows an ordinary widget, as tqdm.auto does"
+
+
 @pytest.mark.parametrize("scheme", ["http", "file"])
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_asks_for_nothing_from_outside(visit, address, name, scheme):

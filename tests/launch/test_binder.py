@@ -96,7 +96,7 @@ PLANTED = {
     "jupyterlab": (append(PIP, "jupyterlab==4.6.6\n"), "jupyterlab is in the image"),
     "another version": (replace("requirements.txt", "scipy==1.17.1", "scipy==1.17.2"), "scipy is 1.17.1 here"),
     "a package of its own": (append(PIP, "pandas==3.0.3\n"), "pandas is 3.0.3 here and missing"),
-    "a loose version": (replace(PIP, "tqdm==", "tqdm>="), "not an exact version"),
+    "a loose version": (replace(PIP, "matplotlib==", "matplotlib>="), "not an exact version"),
     "a package forgotten": (replace(PIP, "anywidget==", "# anywidget=="), "is missing: ['anywidget']"),
     "no .dockerignore": (remove("binder/.dockerignore"), "the image carries"),
     "history in the image": (replace("binder/.dockerignore", ".git\n", "", 1), "carries ['.git']"),

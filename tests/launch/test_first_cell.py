@@ -15,7 +15,7 @@ from tests.launch.machines import COLAB, ROOT, Machine, closure, short, wheel
 from tools.check_notebooks import FIRST_CELL
 
 NOTEBOOKS = sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "book").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
-OURS = {"anywidget", "pot", "matplotlib", "scikit-learn", "ipywidgets", "tqdm"}  # what notebooks import beside torch, NumPy and SciPy
+OURS = {"anywidget", "pot", "matplotlib", "scikit-learn", "ipywidgets"}  # what notebooks import beside torch, NumPy and SciPy
 KEPT = {"torch", "numpy", "scipy"}
 FULL = bool(os.environ.get("COMPANION_FULL"))
 

@@ -56,7 +56,7 @@ def refined(theta, times):
 def trained(loss, theta, steps, *, lr=0.05, progress=iter, decay=True):
     """(theta, losses (steps,)): Adam on loss(theta) -> 0-d; with decay the step goes down to zero along a half cosine.
 
-    progress wraps the steps: tqdm shows them. Raises TypeError, ValueError; FloatingPointError if the loss is not finite.
+    progress wraps the steps: see companion.watching. Raises TypeError, ValueError; FloatingPointError if the loss is not finite.
     """
     a_function(loss, "loss"), a_number(lr, "lr", above=0)
     theta, losses = a_tensor(theta, "theta").detach().clone().requires_grad_(), []

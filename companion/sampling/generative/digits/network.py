@@ -70,7 +70,7 @@ def trained(theta, x, label, steps, *, generator, batch=128, lr=3e-3, drop=0.15,
     """(theta, losses (steps,)): Adam on the mean of `matching_error` over random digits, noise and times; the class is dropped now and then.
 
     x: (n, d) with their labels (n,), integers; drop: how often no class is told. The step rises for 100 steps and falls along half a cosine.
-    progress wraps the steps: tqdm shows them. Raises TypeError, ValueError; FloatingPointError if the loss is not finite.
+    progress wraps the steps: see companion.watching. Raises TypeError, ValueError; FloatingPointError if the loss is not finite.
     """
     _check(x, label, generator, progress, steps, batch), a_number(lr, "lr", above=0), a_number(drop, "drop", least=0, most=1)
     theta, losses = tuple(a_tensor(a, "theta").detach().clone().requires_grad_() for a in theta), []
