@@ -53,17 +53,18 @@ def group(path):
     return "companion/live/front" if path.startswith("companion/live/front/") else path
 
 
-_copies = {}  # of this process: one
-
-
 def plant(task):
-    """(path, verdicts, what went wrong) for one module: the work of one process."""
-    folder, path, tests, faults = task
-    try:
-        copy = _copies[folder] = _copies.get(folder) or Copy(folder)
-        return path, list(copy.try_all(path, tests, faults)), None
-    except (ValueError, OSError) as error:
-        return path, [], str(error)
+    """[(path, verdicts, what went wrong)] for the files of one module: the work of one process, which ends with it."""
+    folder, entries = task
+    copy, found = Copy(folder), []
+    if all(path.endswith(".js") for path in entries):
+        copy.warm()
+    for path, (tests, faults) in entries.items():
+        try:
+            found.append((path, list(copy.try_all(path, tests, faults)), None))
+        except (ValueError, OSError) as error:
+            found.append((path, [], str(error)))
+    return found
 
 
 def tell(path, faults, verdicts, wrong):
@@ -82,12 +83,16 @@ def tell(path, faults, verdicts, wrong):
 def plant_all(faults, jobs):
     """Plant every fault, print what comes of it and the share of each module; True if all is well."""
     caught, counted, well = Counter(), Counter(), True
-    with tempfile.TemporaryDirectory() as folder, multiprocessing.get_context("fork").Pool(jobs) as pool:
-        for path, verdicts, wrong in pool.imap_unordered(plant, [(folder, path, *entry) for path, entry in faults.items()]):
-            here = tell(path, faults[path][1], verdicts, wrong)
-            well = well and not wrong
-            caught[group(path)] += here[0]
-            counted[group(path)] += here[1]
+    groups = {}
+    for path, entry in faults.items():
+        groups.setdefault(group(path), {})[path] = entry
+    with tempfile.TemporaryDirectory() as folder, multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
+        for found in pool.imap_unordered(plant, [(folder, entries) for entries in groups.values()]):
+            for path, verdicts, wrong in found:
+                here = tell(path, faults[path][1], verdicts, wrong)
+                well = well and not wrong
+                caught[group(path)] += here[0]
+                counted[group(path)] += here[1]
     for name, number in sorted(counted.items()):
         print(f"{caught[name] / max(1, number):6.1%}  {caught[name]:3d} of {number:3d}  {name}")
         well = well and caught[name] >= SHARE * number
@@ -99,7 +104,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("words", nargs="*", help="parts of paths")
     parser.add_argument("-j", type=int, default=os.cpu_count(), help="copies of the tree, side by side")
-    parser.add_argument("--draw", metavar="MODULE"), parser.add_argument("--tests", nargs="+")
+    parser.add_argument("--draw", metavar="PATH", nargs="+", default=[]), parser.add_argument("--tests", nargs="+")
     parser.add_argument("-n", type=int, default=12), parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     faults = written()
@@ -107,9 +112,9 @@ def main():
     if gone:
         sys.exit("\n".join(gone))
     if given.draw:
-        tests = given.tests or faults[given.draw][0]
-        faults = {given.draw: (tests, drawn((ROOT / given.draw).read_text("utf8"), given.draw, given.n, given.seed))}
-    elif given.words:
+        sources = {path: (ROOT / path).read_text("utf8") for path in given.draw}
+        faults = {path: (given.tests or faults[path][0], drawn(text, path, given.n, given.seed)) for path, text in sources.items()}
+    if given.words:
         faults = {path: entry for path, entry in faults.items() if any(word in path for word in given.words)}
     preload()
     sys.exit(0 if plant_all(faults, given.j) else 1)

@@ -1,5 +1,6 @@
 """One process that plants faults: its copy of the tree, and pytest in forks that have the large libraries already."""
 
+import gc
 import importlib
 import json
 import os
@@ -44,6 +45,15 @@ class Order:
         items.sort(key=place.get)
 
 
+def enter(folder):
+    """Make this process live in the copy: its folder, its modules."""
+    os.chdir(folder)
+    sys.path[:] = [str(folder), *(p for p in sys.path if Path(p or ".").resolve() not in (ROOT, folder))]
+    os.environ["PYTHONPATH"] = str(folder)
+    for name in [name for name in sys.modules if name.split(".")[0] in ("tools", "tests", "companion")]:
+        del sys.modules[name]
+
+
 def run_tests(folder, tests, known):
     """Run pytest in this forked process, and leave it."""
     import pytest
@@ -51,11 +61,8 @@ def run_tests(folder, tests, known):
     log = os.open(folder / "report.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1), os.dup2(log, 2)
     os.setpgid(0, 0)
-    os.chdir(folder)
-    sys.path[:] = [str(folder), *(p for p in sys.path if Path(p or ".").resolve() not in (ROOT, folder))]
-    os.environ["PYTHONPATH"] = str(folder)
-    for name in [name for name in sys.modules if name.split(".")[0] in ("tools", "tests", "companion")]:
-        del sys.modules[name]
+    if Path.cwd() != folder:
+        enter(folder)
     order = Order(known)
     status = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests], plugins=[order]))
     (folder / "report.json").write_text(json.dumps(order.seconds))
@@ -93,6 +100,12 @@ class Copy:
         for name in COPIED:
             (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, self.folder / name)
 
+    def warm(self):
+        """Import the package here, once: for faults that lie elsewhere, in the page's JavaScript."""
+        enter(self.folder)
+        for name in ("companion.live", "tests.browsing"):
+            importlib.import_module(name)
+
     def write(self, path, text):
         """Write a module; its time is a new one, so that no compiled file of another version passes for it."""
         self.writes += 1
@@ -121,10 +134,12 @@ class Copy:
 
 
 def preload():
-    """Import what every run needs, once: forks have it for nothing."""
+    """Import what every run needs, once: forks have it for nothing, and their collector of garbage leaves it alone."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     for name in PRELOADED:
         try:
             importlib.import_module(name)
         except ImportError:
             continue
+    gc.freeze()

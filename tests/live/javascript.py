@@ -13,44 +13,60 @@ from companion.live.assets import FRONT
 from tests.browsing import INSTALL, chromium, launch
 
 STUB = Path(__file__).parent / "stub.js"
-SERVER = """
+# A program is compiled once; each call gives it a scope of its own, in which the expression is evaluated.
+KEEP = """
+const programs = new Map();
+async function valueOf([name, source, expression]) {
+  if (source) programs.set(name, new Function("__expression", `"use strict"; ${source}\\n; return eval(__expression);`));
+  return JSON.stringify(await programs.get(name)(expression));
+}"""
+SERVER = KEEP + """
 require("readline").createInterface({ input: process.stdin }).on("line", async (line) => {
   let reply;
-  try { reply = { value: await (0, eval)(JSON.parse(line)) }; } catch (error) { reply = { error: String(error && error.stack || error) }; }
+  try { reply = { value: await valueOf(JSON.parse(line)) }; } catch (error) { reply = { error: String(error && error.stack || error) }; }
   process.stdout.write(JSON.stringify(reply) + "\\n");
 });"""
 
 
 def run(files, expression, before=""):
     """The value of a JavaScript expression (or of its promise) after `before` and the front end's `files` have been read."""
-    source = "\n".join([before, *((FRONT / f).read_text(encoding="utf-8") for f in files)])
-    return json.loads(evaluate(f"(async () => {{ 'use strict'; {source}\n return JSON.stringify(await ({expression})); }})()"))
+    return json.loads(evaluate("\n".join([before, *(text(FRONT / f) for f in files)]), f"({expression})"))
 
 
 def page(expression, before=""):
     """The same after the whole front end, in a page without a browser (stub.js)."""
     files = sorted(f.name for f in FRONT.glob("[0-9]*.js") if f.name != "99_boot.js")
-    return run(files, expression, f"{STUB.read_text(encoding='utf-8')}\nconst WORKER_SOURCE = '';\n{before}")
+    return run(files, expression, f"{text(STUB)}\nconst WORKER_SOURCE = '';\n{before}")
 
 
-def evaluate(program):
-    """The value of a program. Raises AssertionError with the words of JavaScript where it throws."""
+@cache
+def text(path):
+    return path.read_text(encoding="utf-8")
+
+
+_sent = {}  # source -> its name in the process that has it
+
+
+def evaluate(source, expression):
+    """The value of an expression after a program, as JSON. Raises AssertionError with JavaScript's words where it throws."""
+    known = source in _sent
+    asked = [_sent.setdefault(source, len(_sent)), None if known else source, expression]
     if shutil.which("node"):
         node = in_node()
-        node.stdin.write(json.dumps(program) + "\n")
+        node.stdin.write(json.dumps(asked) + "\n")
         node.stdin.flush()
         reply = json.loads(node.stdout.readline())
         assert "error" not in reply, reply["error"]
-        return reply["value"]
+        return reply.get("value", "null")
     if chromium() is None:
         pytest.skip(f"neither Node nor Chromium: {INSTALL}")
     thread, tab = in_browser()
-    return thread.submit(lambda: tab.evaluate(program)).result()
+    return thread.submit(lambda: tab.evaluate("(asked) => valueOf(asked)", asked)).result()
 
 
 @cache
 def in_node():
-    """One Node that evaluates programs, a line each."""
+    """One Node that evaluates expressions, a line each."""
     return subprocess.Popen(["node", "-e", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
 
 
@@ -59,5 +75,10 @@ def in_browser():
     """(thread, page) of one browser: playwright wants a thread without the tests' own."""
     from playwright.sync_api import sync_playwright
 
+    def open_page():
+        tab = launch(sync_playwright().start()).new_page()
+        tab.add_script_tag(content=KEEP)
+        return tab
+
     thread = ThreadPoolExecutor(1)
-    return thread, thread.submit(lambda: launch(sync_playwright().start()).new_page()).result()
+    return thread, thread.submit(open_page).result()

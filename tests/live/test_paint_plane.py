@@ -290,14 +290,14 @@ def test_a_legend_stands_above_the_plot_and_breaks_into_rows():
 def test_the_chosen_point_has_a_ring():
     ring = [
         op
-        for op in paint(plane(**SQUARE, drag=True), frame(CORNERS), after="view.choose(1)").of(
+        for op in paint(plane(**SQUARE, drag=True), frame(CORNERS), after="view.choose(2)").of(
             "stroke", style="#101010"
         )
         if op["clip"]
     ]
-    p = paint(plane(**SQUARE, drag=True), frame(CORNERS), after="view.choose(1)")
-    assert len(ring) == 1 and ring[0]["path"][0][1:4] == pytest.approx([*p.marks()[1][:2], 4 * 1.5 + 5])
-    assert p.said["spoken"] == "Point 2 of 3 at (1, 1)." and p.said["chosen"] == [1]
+    p = paint(plane(**SQUARE, drag=True), frame(CORNERS), after="view.choose(2)")
+    assert len(ring) == 1 and ring[0]["path"][0][1:4] == pytest.approx([*p.marks()[2][:2], 4 * 1.5 + 5])
+    assert p.said["spoken"] == "Point 3 of 3 at (-1, -1)." and p.said["chosen"] == [2]
     assert paint(plane(**SQUARE, drag=True), frame(CORNERS)).of("stroke", style="#101010") == []
     assert "[ and ] choose a point" in p.said["label"] and p.said["label"].startswith("What is seen")
 

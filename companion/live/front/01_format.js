@@ -37,7 +37,7 @@ function pythonFormat(value, format) {
   const parts = /^\.(\d+)([feg])$/.exec(format || "");
   if (!parts) return shortNumber(value);
   const write = { f: pythonFixed, e: pythonExponential, g: pythonGeneral }[parts[2]];
-  return write(value, Number(parts[1]));
+  return (Object.is(value, -0) ? "-" : "") + write(value, Number(parts[1])); // JavaScript drops the sign of -0
 }
 
 function shortNumber(value) { // at most four significant digits
