@@ -2,14 +2,16 @@
 # PYTHON=python3.12 chooses the interpreter, TORCH=cuda takes the CUDA build of torch, TORCH_WHEEL=no makes a zip without torch.
 
 PYTHON ?= python3
+SEEDS ?= 2
 TORCH ?= auto
 TORCH_WHEEL ?= yes
 BIN := .venv/bin
 export OMP_NUM_THREADS := 1
 
-.PHONY: book test lab lab-runs serve zip binder bench vendor graphs faults check stage clean
+.PHONY: book test lab lab-runs serve zip binder bench vendor graphs faults shake check stage clean
 
-book: stage
+book: .venv/ready
+	$(BIN)/python tools/stage.py --keep-going
 	$(BIN)/python tools/build.py
 
 test: check stage
@@ -29,7 +31,8 @@ lab: .venv/ready
 lab-runs: .venv/ready
 	$(BIN)/python tools/lab_runs.py --runs $(or $(RUNS),10)
 
-serve: book
+serve:
+	$(MAKE) book || test -f _build/html/index.html
 	@echo "Reading the book at http://127.0.0.1:8000 (Ctrl-C ends)"
 	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
 
@@ -41,6 +44,9 @@ binder: .venv/ready
 
 bench: book
 	$(BIN)/python -m bench
+
+shake: .venv/ready
+	SEEDS="$(SEEDS)" ONLY="$(ONLY)" WHAT="$(WHAT)" $(BIN)/python tools/shake.py
 
 vendor:
 	$(PYTHON) tools/vendor.py

@@ -14,7 +14,7 @@ import torch
 from tests.browsing import INSTALL, Visit, chromium, launch
 
 os.environ["COMPANION_DEVICE"] = "cpu"
-torch.set_num_threads(1)
+torch.set_num_threads(int(os.environ.get("COMPANION_THREADS", "1")))
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ from companion.gaussians import (
     w2_squared,
 )
 
-torch.set_num_threads(1)
 F = torch.float64
 
 

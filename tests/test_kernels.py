@@ -24,8 +24,6 @@ from companion.kernels import (
 from companion.kernels.engines import by_rows, chosen, exp_sum, log_sum, soft_average
 from companion.kernels.keops import keops_works
 
-torch.set_num_threads(1)
-
 
 def clouds(n=23, m=31, d=3, c=2, *, batch=(), dtype=torch.float64, seed=0, offset=0.0):
     g = torch.Generator().manual_seed(seed)

@@ -5,7 +5,6 @@ import torch
 
 from companion.potentials import double_well, quadratic, rosenbrock
 
-torch.set_num_threads(1)
 F = torch.float64
 
 

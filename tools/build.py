@@ -1,4 +1,7 @@
-"""Build the pages of the book from the stage, and the notebooks to take home: every warning of Sphinx is an error. Prints where the book is."""
+"""Build the pages of the book from the stage, and the notebooks to take home: every warning of Sphinx is an error. Prints where the book is.
+
+A notebook that stopped does not stop the book: all pages are built, the command names it at its end, and its status is not 0.
+"""
 
 import os
 import shutil
@@ -8,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
-from tools import downloads  # noqa: E402
+from tools import downloads, notes  # noqa: E402
 
 BUILD = ROOT / "_build"
 
@@ -24,15 +27,25 @@ def build(stage, output, *, toc=ROOT / "_toc.yml"):
     return run.returncode, run.stdout
 
 
-def main():
-    status, said = build(BUILD / "stage", ROOT)
+def verdict(stopped):
+    """The last words about notebooks that stopped."""
+    lines = [f"  {name}: code cell {stop['cell']}: {notes.plain(stop['error'])}" for name, stop in stopped.items()]
+    count = "One notebook" if len(lines) == 1 else f"{len(lines)} notebooks"
+    return "\n".join([f"{count} stopped on this machine; a note at the top of the page says where:", *lines])
+
+
+def main(stage=BUILD / "stage", output=ROOT):
+    status, said = build(stage, output)
     if status:
         print(said)
         return status
-    downloads.write(BUILD / "html")
-    index = BUILD / "html" / "index.html"
-    print(f"The book is built: open {index}\n{index.as_uri()}")
-    return 0
+    html = Path(output) / "_build" / "html"
+    downloads.write(html)
+    print(f"The book is built: open {html / 'index.html'}\n{(html / 'index.html').as_uri()}")
+    stopped = notes.stopped(stage)
+    if stopped:
+        print(verdict(stopped))
+    return int(bool(stopped))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Execute every notebook once, in a copy of the book: the tests read that copy and the pages are built from it.
+"""Execute the book's notebooks, each once, and put the book together from them: _build/stage is book/ with executed notebooks.
 
-_build/stage is book/ with executed notebooks, _build/figures holds what the live figures declared on the way. A stamp keeps the
-hash of all that an execution reads, so that a second call copies only the pages.
+_build/runs keeps of every notebook what its execution left: the notebook, its live figures, and record.json with the hash of all that
+it read (itself, the modules its imports reach, the pinned versions). A notebook is executed when its hash has changed or when it
+stopped; pages, style sheets and scripts execute none. One that stopped is shown as far as it came, with a note.
 """
 
 import argparse
@@ -9,56 +10,69 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+from tools import notes  # noqa: E402
+from tools.execute import side_by_side, told  # noqa: E402
+from tools.imports import read_by  # noqa: E402
+
 BOOK, BUILD = ROOT / "book", ROOT / "_build"
 STATE = "application/vnd.jupyter.widget-state+json"
 ONLY_LIVE = {"anywidget", "@jupyter-widgets/base"}
+UNWANTED = shutil.ignore_patterns("_build", "__pycache__", ".ipynb_checkpoints")
 
 
-def sources():
-    """What an execution depends on: notebooks, package, pinned versions."""
-    read = [p for p in (ROOT / "companion").rglob("*") if p.is_file() and "__pycache__" not in p.parts and "graphs" not in p.parts]
-    return sorted([*notebooks(BOOK), *read, ROOT / "requirements.txt"])
+def notebooks(folder):
+    """{name: path} of the notebooks in a folder, named like pages: training/momentum."""
+    found = [p for p in sorted(folder.rglob("*.ipynb")) if ".ipynb_checkpoints" not in p.parts]
+    return {p.relative_to(folder).with_suffix("").as_posix(): p for p in found}
 
 
-def digest(files):
+def digest(notebook):
+    """The hash of all that an execution of this notebook reads."""
     total = hashlib.sha256()
-    for path in files:
+    for path in [notebook, *read_by(notebook, ROOT), ROOT / "requirements.txt", ROOT / "tools" / "setup.sh", ROOT / "tools" / "execute.py"]:
         total.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
     return total.hexdigest()
 
 
-def notebooks(folder):
-    return sorted(p for p in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
+def record(name, runs):
+    """What is known of the last execution: {"hash", "seconds", "stop"}, or {}."""
+    path = runs / name / "record.json"
+    return json.loads(path.read_text("utf8")) if path.exists() else {}
 
 
-def copy(stage, *, pages_only):
-    """Bring book/ into the stage; with pages_only the executed notebooks stay as they are."""
-    unwanted = ["_build", "__pycache__", ".ipynb_checkpoints"] + (["*.ipynb"] if pages_only else [])
-    if not pages_only:
-        shutil.rmtree(stage, ignore_errors=True)
-    shutil.copytree(BOOK, stage, ignore=shutil.ignore_patterns(*unwanted), dirs_exist_ok=True)
-    kept = {p.relative_to(BOOK) for p in BOOK.rglob("*")}
-    for path in [p for p in stage.rglob("*") if p.is_file() and p.relative_to(stage) not in kept]:
-        path.unlink()
+def run(names, runs, *, book=None, stamp=digest):
+    """Execute these notebooks in a copy of the book, the longest first, and keep each as soon as it has ended. Returns {name: Ran}."""
+    book, ended = book or BOOK, {}
+    with tempfile.TemporaryDirectory() as folder:
+        copy, figures = Path(folder) / "book", Path(folder) / "figures"
+        shutil.copytree(book, copy, ignore=UNWANTED)
+        env = os.environ | {"COMPANION_EXPORT": "1"}
+        order = sorted(names, key=lambda name: -record(name, runs).get("seconds", 1e9))
+        stamps = {name: stamp(book / f"{name}.ipynb") for name in names}
+        tasks = [(copy / f"{name}.ipynb", env | {"COMPANION_LIVE_FIGURES": str(figures / name)}) for name in order]
+        for ran in side_by_side(tasks):
+            name = Path(ran.path).relative_to(copy).with_suffix("").as_posix()
+            print(told(ran, name), flush=True)
+            keep(runs / name, Path(ran.path), figures / name, {"hash": stamps[name], "seconds": ran.seconds, "stop": ran.stop})
+            ended[name] = ran
+    return ended
 
 
-def execute(stage, figures):
-    """Run every notebook of a folder in place, in its own folder, as a test. Returns pytest's exit status.
-
-    The folder must not lie in one named _build: nbmake passes over those.
-    """
-    python_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    shutil.rmtree(figures, ignore_errors=True)
-    figures.mkdir(parents=True)
-    env = os.environ | {"COMPANION_LIVE_FIGURES": str(figures), "COMPANION_EXPORT": "1", "PYTHONPATH": python_path, "OMP_NUM_THREADS": "1"}
-    options = ["-p", "no:cacheprovider", "--nbmake", "--overwrite", "--nbmake-timeout=600", "--durations=0", "--durations-min=1"]
-    return subprocess.run([sys.executable, "-m", "pytest", *options, f"--rootdir={stage}", str(stage)], cwd=stage, env=env).returncode
+def keep(folder, notebook, figures, known):
+    """Keep an executed notebook, its figures, and last of all the record that says so."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    text = json.dumps(without_live_widgets(json.loads(notebook.read_text("utf8"))), indent=1, ensure_ascii=False)
+    (folder / "notebook.ipynb").write_text(text + "\n", "utf8")
+    if figures.exists():
+        shutil.move(figures, folder / "figures")
+    (folder / "record.json").write_text(json.dumps(known))
 
 
 def without_live_widgets(notebook):
@@ -74,32 +88,39 @@ def without_live_widgets(notebook):
     return notebook
 
 
-def tidy(stage):
-    for path in notebooks(stage):
-        text = json.dumps(without_live_widgets(json.loads(path.read_text("utf8"))), indent=1, ensure_ascii=False)
-        path.write_text(text + "\n", "utf8")
+def assemble(runs, stage, figures, *, book=None):
+    """Put the stage together anew: the pages of the book, the kept notebooks, and their figures in one folder."""
+    book = book or BOOK
+    for old in (stage, figures):
+        shutil.rmtree(old, ignore_errors=True)
+    figures.mkdir(parents=True)
+    shutil.copytree(book, stage, ignore=UNWANTED)
+    for name, path in notebooks(stage).items():
+        known, kept = record(name, runs), runs / name
+        shutil.copyfile(kept / "notebook.ipynb", path)
+        if known["stop"]:
+            notes.mark(path, known["stop"])
+        if (kept / "figures").exists():
+            shutil.copytree(kept / "figures", figures, dirs_exist_ok=True)
 
 
-def main(fresh=False):
-    stage, stamp = BUILD / "stage", BUILD / "stage.sha256"
-    wanted = digest(sources())
-    if not fresh and stamp.exists() and stamp.read_text() == wanted:
-        copy(stage, pages_only=True)
-        print(f"The notebooks are as they were executed: {stage.relative_to(ROOT)}")
-        return 0
-    stamp.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        copy(Path(folder) / "book", pages_only=False)
-        status = execute(Path(folder) / "book", BUILD / "figures")
-        shutil.rmtree(stage, ignore_errors=True)
-        shutil.move(Path(folder) / "book", stage)
-    if status == 0:
-        tidy(stage)
-        stamp.write_text(wanted)
-    return status
+def main(fresh=False, keep_going=False):
+    runs, known = BUILD / "runs", notebooks(BOOK)
+    for old in [p for p in runs.rglob("record.json") if p.parent.relative_to(runs).as_posix() not in known]:
+        shutil.rmtree(old.parent)
+    last = {name: record(name, runs) for name in known}
+    todo = [name for name, path in known.items() if fresh or last[name].get("stop") or last[name].get("hash") != digest(path)]
+    print(f"{len(todo)} of {len(known)} notebooks to execute" + "".join(f"\n  {name}" for name in todo if len(todo) < len(known)), flush=True)
+    run(todo, runs)
+    assemble(runs, BUILD / "stage", BUILD / "figures")
+    names = [name for name in known if record(name, runs)["stop"]]
+    print(f"{len(known) - len(names)} notebooks are as they were executed, {len(names)} stopped: _build/stage")
+    return int(bool(names) and not keep_going)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--fresh", action="store_true", help="execute again, whatever the stamp says")
-    sys.exit(main(parser.parse_args().fresh))
+    parser.add_argument("--fresh", action="store_true", help="execute again, whatever the records say")
+    parser.add_argument("--keep-going", action="store_true", help="status 0 also when a notebook stopped: its page has a note")
+    given = parser.parse_args()
+    sys.exit(main(given.fresh, given.keep_going))

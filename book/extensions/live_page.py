@@ -43,7 +43,15 @@ class LiveFigure(SphinxDirective):
         for html in figures_of(path):
             if f'id="live-{name}"' in html:
                 return [nodes.raw("", html, format="html")]
+        if stopped(path):
+            text = f"A live figure is missing here: the notebook {document} stopped on the machine that built this page."
+            return [nodes.note("", nodes.paragraph("", text))]
         raise self.error(f"{document}.ipynb shows no live figure named {name!r}.")
+
+
+def stopped(path):
+    """Whether a staged notebook did not come to its end (tools/notes.py)."""
+    return path.exists() and "stopped" in json.loads(path.read_text("utf8"))["metadata"]
 
 
 def figures_of(path):

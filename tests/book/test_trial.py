@@ -1,6 +1,5 @@
 """A small book of the house's own making: ordinary widgets answer each other without a kernel, a live figure asks for no widget manager."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -16,10 +15,11 @@ MANAGER = ("require.js", "embed-amd.js")
 def trial(tmp_path_factory):
     """The trial book: executed and built as the real one is. Returns its folder of pages."""
     folder = tmp_path_factory.mktemp("trial")
-    shutil.copytree(TRIAL, folder / "stage")
-    shutil.copytree(stage.BOOK / "assets", folder / "stage" / "assets")
-    assert stage.execute(folder / "stage", folder / "figures") == 0
-    stage.tidy(folder / "stage")
+    shutil.copytree(TRIAL, folder / "book")
+    shutil.copytree(stage.BOOK / "assets", folder / "book" / "assets")
+    ran = stage.run(stage.notebooks(TRIAL), folder / "runs", book=folder / "book", stamp=str)
+    assert all(notebook.stop is None for notebook in ran.values()), ran
+    stage.assemble(folder / "runs", folder / "stage", folder / "figures", book=folder / "book")
     status, said = build.build(folder / "stage", folder, toc=TRIAL / "_toc.yml")
     assert status == 0, said
     return folder / "_build" / "html"
@@ -99,26 +99,3 @@ def test_only_our_own_widgets_leave_the_saved_state():
     kept = stage.without_live_widgets(saved("anywidget", "@jupyter-widgets/base", "@jupyter-widgets/controls"))
     assert list(kept["metadata"]["widgets"][stage.STATE]["state"]) == ["1", "2"]
     assert stage.without_live_widgets({"metadata": {}}) == {"metadata": {}}
-
-
-def test_pages_are_copied_and_executed_notebooks_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(stage, "BOOK", tmp_path / "book")
-    (tmp_path / "book").mkdir()
-    for name, text in {"a.md": "old", "gone.md": "old", "n.ipynb": "{}"}.items():
-        (tmp_path / "book" / name).write_text(text)
-    stage.copy(tmp_path / "stage", pages_only=False)
-    (tmp_path / "stage" / "n.ipynb").write_text(json.dumps({"executed": True}))
-    (tmp_path / "book" / "a.md").write_text("new")
-    (tmp_path / "book" / "gone.md").unlink()
-    stage.copy(tmp_path / "stage", pages_only=True)
-    assert (tmp_path / "stage" / "a.md").read_text() == "new"
-    assert json.loads((tmp_path / "stage" / "n.ipynb").read_text()) == {"executed": True}
-    assert not (tmp_path / "stage" / "gone.md").exists()
-
-
-def test_a_changed_module_is_executed_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(stage, "ROOT", tmp_path)
-    (tmp_path / "m.py").write_text("a = 1")
-    before = stage.digest([tmp_path / "m.py"])
-    (tmp_path / "m.py").write_text("a = 2")
-    assert stage.digest([tmp_path / "m.py"]) != before

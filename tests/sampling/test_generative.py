@@ -14,7 +14,6 @@ from companion.flow import euler, flow, heun, iterate
 from companion.gaussians import Gaussian, kl, mixture, ornstein_uhlenbeck
 from companion.noise import noise, with_noise
 
-torch.set_num_threads(1)
 F8 = torch.float64
 uniform = partial(ge.uniform_clock, T=3.0)
 log_snr = partial(ge.log_snr_clock, T=3.0)

@@ -14,7 +14,6 @@ from companion.noise import noise
 from companion.sampling.generative import matching as fm
 from companion.transport import assignment
 
-torch.set_num_threads(1)
 F8 = torch.float64
 
 

@@ -14,7 +14,6 @@ from companion.flow import iterate
 from companion.gaussians import mixture
 from companion.noise import noise, with_noise
 
-torch.set_num_threads(1)
 F8 = torch.float64
 
 

@@ -13,7 +13,6 @@ from companion.noise import noise
 from companion.sampling.generative import rectified as rf
 from companion.sampling.generative.matching import independent
 
-torch.set_num_threads(1)
 F8 = torch.float64
 EYE = torch.eye(2, dtype=F8)
 

@@ -14,7 +14,6 @@ from companion.noise import noise
 from companion.sampling.generative import stretching as st
 from companion.sampling.generative.matching import independent
 
-torch.set_num_threads(1)
 F8 = torch.float64
 ONE = torch.tensor(1.0, dtype=F8)
 BUMPS = [(1.0, 0.5), (1.5, 0.4), (0.0, 0.7), (2.0, 0.5)]

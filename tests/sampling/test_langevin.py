@@ -14,7 +14,6 @@ from companion.noise import noise, with_noise
 from companion.potentials import double_well, quadratic
 from companion.sampling.langevin.linear import a_square
 
-torch.set_num_threads(1)
 F8 = torch.float64
 LINE = quadratic(torch.ones(1, 1, dtype=F8))
 

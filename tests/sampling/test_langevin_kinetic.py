@@ -11,7 +11,6 @@ from companion.flow import flow, iterate
 from companion.noise import noise, with_noise
 from companion.potentials import double_well, quadratic
 
-torch.set_num_threads(1)
 F8 = torch.float64
 SPLITTINGS = {"BAOAB": lg.baoab, "OBABO": lg.obabo, "ABOBA": lg.aboba}
 KEPT = {"BAOAB": lg.baoab_variances, "OBABO": lg.obabo_variances, "ABOBA": lg.aboba_variances}

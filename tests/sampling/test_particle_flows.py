@@ -12,7 +12,6 @@ from companion.energies import grad
 from companion.flow import euler, flow, rk4
 from companion.noise import noise
 
-torch.set_num_threads(1)
 F8 = torch.float64
 TARGETS = {"banana": pf.banana(bend=0.7, width=1.2, thickness=0.5), "modes": pf.two_modes(), "ring": pf.ring()}
 

@@ -8,7 +8,6 @@ from companion.flow import euler
 from companion.kernels import energy_distance, gaussian
 from companion.noise import noise
 
-torch.set_num_threads(1)
 F8 = torch.float64
 
 

@@ -15,7 +15,6 @@ from companion.gaussians import Gaussian
 from companion.kernels import energy_distance, gaussian
 from companion.noise import noise, with_noise
 
-torch.set_num_threads(1)
 F8 = torch.float64
 
 

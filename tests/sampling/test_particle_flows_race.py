@@ -10,7 +10,6 @@ from companion.langevin import ula
 from companion.noise import noise, with_noise
 from companion.sampling.langevin.kinetic import baoab
 
-torch.set_num_threads(1)
 F8 = torch.float64
 
 

@@ -12,7 +12,6 @@ from companion import check
 from companion.energies import grad
 from companion.flow import iterate
 
-torch.set_num_threads(1)
 F8 = torch.float64
 
 

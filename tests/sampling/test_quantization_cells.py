@@ -13,7 +13,6 @@ from companion.noise import noise
 from companion.sampling.quantization.cells import diagram, neighbours
 from companion.sampling.quantization.densities import border_integrals
 
-torch.set_num_threads(1)
 F8 = torch.float64
 
 

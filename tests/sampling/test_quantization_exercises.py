@@ -9,7 +9,6 @@ import companion.sampling.quantization as qz
 from companion.flow import iterate
 from companion.sampling.quantization import exercises
 
-torch.set_num_threads(1)
 F8 = torch.float64
 
 

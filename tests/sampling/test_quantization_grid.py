@@ -11,7 +11,6 @@ from companion.data import photograph
 from companion.flow import iterate
 from companion.kernels import dense, streamed
 
-torch.set_num_threads(1)
 F8 = torch.float64
 SQUARE = qz.pixel_grid(torch.ones(64, 64, dtype=F8))
 

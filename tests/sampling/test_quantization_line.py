@@ -16,7 +16,6 @@ from companion.gaussians import mixture
 from companion.kernels import energy_distance, gaussian
 from companion.transport import line_w2_squared
 
-torch.set_num_threads(1)
 F8 = torch.float64
 LAWS = {"uniform": qz.UNIFORM, "tilted": qz.tilted(0.7), "steep": qz.tilted(-1.0), "gaussian": qz.GAUSSIAN}
 law_of = pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)

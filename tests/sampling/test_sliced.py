@@ -17,7 +17,6 @@ from companion.gaussians import w2_squared as gaussian_w2
 from companion.noise import noise, with_noise
 from companion.transport import line_w2_squared, quantile
 
-torch.set_num_threads(1)
 F8 = torch.float64
 
 

@@ -14,7 +14,6 @@ from companion.flow import flow
 from companion.noise import noise
 from companion.transport import line_w2_squared
 
-torch.set_num_threads(1)
 F8 = torch.float64
 
 

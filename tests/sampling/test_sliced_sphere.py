@@ -11,7 +11,6 @@ from companion.energies import grad
 from companion.flow import flow, running
 from companion.noise import noise, uniform
 
-torch.set_num_threads(1)
 F8 = torch.float64
 TURN = 2 * math.pi
 

@@ -15,7 +15,6 @@ from companion.gaussians import tilt
 from companion.noise import noise, with_noise
 from companion.training.transformers import exercises
 
-torch.set_num_threads(1)
 F8 = torch.float64
 
 
