@@ -82,9 +82,10 @@ class Machine:
         return run.stdout
 
     def pip(self, *arguments):
-        """The pip of this Python, at work on the other environment."""
+        """The pip of this Python, at work on the other environment. What this machine's pip is told, constraints above all, stays here."""
+        env = {k: v for k, v in os.environ.items() if not k.startswith("PIP_")} | {"PIP_CONFIG_FILE": os.devnull}
         command = [sys.executable, "-m", "pip", "--isolated", "--python", str(self.program), "--disable-pip-version-check", *arguments]
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+        return subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True)
 
 
 def wheel(folder, name, version, needs=()):

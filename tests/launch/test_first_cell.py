@@ -88,6 +88,15 @@ def test_a_cell_that_touches_them_is_found(colab, shop, old, new):
     assert changed(colab, shop, arguments) & KEPT
 
 
+def test_what_this_machines_pip_is_told_changes_nothing(colab, shop, tmp_path, monkeypatch):
+    (tmp_path / "constraints.txt").write_text("torch<3\nnumpy<3\n")
+    (tmp_path / "pip.conf").write_text(f"[global]\nconstraint = {tmp_path / 'constraints.txt'}\n")
+    for name, value in {"PIP_CONFIG_FILE": tmp_path / "pip.conf", "PIP_CONSTRAINT": tmp_path / "constraints.txt", "PIP_PRE": "maybe"}.items():
+        monkeypatch.setenv(name, str(value))
+    (arguments,) = installs(FIRST_CELL.replace(" pot", " pot torch --upgrade"))
+    assert "torch" in changed(colab, shop, arguments)
+
+
 def test_what_is_there_is_left_alone(colab_after, shop):
     (arguments,) = installs(FIRST_CELL)
     assert changed(colab_after, shop, arguments) <= {"learning-in-motion"}  # none where the checkout itself is installed
