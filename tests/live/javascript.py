@@ -28,15 +28,15 @@ require("readline").createInterface({ input: process.stdin }).on("line", async (
 });"""
 
 
-def run(files, expression, before=""):
-    """The value of a JavaScript expression (or of its promise) after `before` and the front end's `files` have been read."""
-    return json.loads(evaluate("\n".join([before, *(text(FRONT / f) for f in files)]), f"({expression})"))
+def run(files, expression, before="", after=""):
+    """The value of a JavaScript expression (or of its promise) after `before`, the front end's `files` and `after` have been read."""
+    return json.loads(evaluate("\n".join([before, *(text(FRONT / f) for f in files), after]), f"({expression})"))
 
 
-def page(expression, before=""):
+def page(expression, before="", after=""):
     """The same after the whole front end, in a page without a browser (stub.js)."""
     files = sorted(f.name for f in FRONT.glob("[0-9]*.js") if f.name != "99_boot.js")
-    return run(files, expression, f"{text(STUB)}\nconst WORKER_SOURCE = '';\n{before}")
+    return run(files, expression, f"{text(STUB)}\nconst WORKER_SOURCE = '';\n{before}", after)
 
 
 @cache

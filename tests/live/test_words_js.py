@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from companion.live import Choice, Slider
 from tests.live.javascript import page, run
 
-HARD = [0.0, -0.0, 0.5, 1.5, 2.5, -2.5, 0.125, 1e21, -1e21, 123456789012345680000.0, 1e22, 5e-324, 1e-300, 1.7976931348623157e308, 9.5, 0.95, 99.95,
+HARD = [0.0, -0.0, 0.5, 1.5, 2.5, -2.5, 0.125, 1e21, -1e21, 123456789012345680000.0, 1e22, 5e-324, 1e-300, 1.7976931348623157e308,
+  9.5, 0.95, 99.95,
         999999.5, 9.9999999e5, 1e16, 0.00001, 9.9995e-5, 1e-4, 2.675, 1.005, -0.4, -0.04, math.inf, -math.inf, math.nan, 1 / 3, 2**53 + 1.0]
 FORMATS = [f".{digits}{kind}" for kind in "feg" for digits in (0, 1, 2, 3, 6, 12)]
 
@@ -107,7 +108,8 @@ def test_the_table_of_points():
     assert rows("pointRows(FRAMES[0])") == [header, [0, 0, 0, 1, 2], [0, 0, 1, 3, 4], [0, 0, 2, 5, 6]]
     flat = "pointRows({ k: 3, t: 1.5, arrays: { other: { data: Float32Array.of(7, 8), shape: [2] } } })"
     assert rows(flat) == [["k", "t", "row", "x0"], [3, 1.5, 0, 7], [3, 1.5, 1, 8]]
-    deep = "pointRows({ k: 0, t: 0, arrays: { a: { data: Float32Array.of(9), shape: [1] }, show0: { data: Float32Array.of(1, 2, 3, 4), shape: [2, 1, 2] } } })"
+    arrays = "{ a: { data: Float32Array.of(9), shape: [1] }, show0: { data: Float32Array.of(1, 2, 3, 4), shape: [2, 1, 2] } }"
+    deep = f"pointRows({{ k: 0, t: 0, arrays: {arrays} }})"
     assert rows(deep) == [header, [0, 0, 0, 1, 2], [0, 0, 1, 3, 4]]
     assert rows("pointRows({ k: 0, t: 0, arrays: {} })") == [["k", "t", "row", "x0"]]
 
@@ -166,7 +168,8 @@ def test_an_address_that_may_not_change_breaks_nothing():
 
 @pytest.mark.parametrize("text, want", [
     ("beta=3.5", {"beta": 3.5}), ("beta=99", {"beta": 10}), ("beta=-1", {"beta": 0}), ("beta=", {}), ("beta=x", {}), ("beta=Infinity", {}),
-    ("model=SA", {"model": "SA"}), ("model=nothing", {}), ("n=4.6", {"n": 5}), ("n=0", {"n": 1}), ("grid=2", {"grid": 1}), ("grid=3", {"grid": 4}),
+    ("model=SA", {"model": "SA"}), ("model=nothing", {}), ("n=4.6", {"n": 5}), ("n=0", {"n": 1}), ("grid=2", {"grid": 1}),
+      ("grid=3", {"grid": 4}),
     ("grid=-7", {"grid": 0.5}), ("seed=7", {"seed": 7}), ("seed=-1", {}), ("seed=1.5", {}), ("seed=", {}), ("seed=9007199254740992", {}),
     ("kick=1", {}), ("unknown=1", {}), ("", {}), ("beta=1&seed=2&model=SA", {"beta": 1, "seed": 2, "model": "SA"})])
 def test_what_an_address_may_ask_for(text, want):
@@ -174,7 +177,8 @@ def test_what_an_address_may_ask_for(text, want):
 
 
 def test_what_a_link_restores():
-    body = """const asked = [], player = (source) => ({ run: new Run(spec), wanted: new Map(), source, restart: (o) => asked.push(o), mode: "none",
+    body = """const asked = [], player = (source) => ({ run: new Run(spec), wanted: new Map(), source,
+      restart: (o) => asked.push(o), mode: "none",
         showTape: (o) => asked.push("tape") && Promise.resolve() });
       const some = player({}), none = player({}), poor = player(null);
       restoreFrom(some, new Map([["beta", 2], ["seed", 4]])); restoreFrom(none, new Map([["beta", 2.0000000001], ["seed", 3]]));
