@@ -21,7 +21,17 @@ from companion.sampling.particle_flows.mmd_flow import (
     smoothed,
     witness,
 )
-from companion.sampling.particle_flows.race import Track, cut, race, race_ground, race_panels, race_start, track
+from companion.sampling.particle_flows.race import (
+    Standings,
+    Track,
+    cut,
+    race,
+    race_ground,
+    race_panels,
+    race_start,
+    tournament,
+    track,
+)
 from companion.sampling.particle_flows.rings import kkl_on_rings, mmd_on_rings, ring_distance, ring_start, rings
 from companion.sampling.particle_flows.svgd import (
     median_length,
@@ -36,9 +46,12 @@ from companion.sampling.particle_flows.targets import Target, banana, ring, two_
 from companion.sampling.quantization.kernel_points import gaussian_mmd2, ksd2, normal_score
 
 __all__ = [
-    "Target", "Track", "balls", "banana", "cut", "escape_time", "gaussian_mean", "gaussian_mmd2", "gaussians_mmd2", "hills", "kernel_kl", "kkl",
-    "kkl_on_rings", "ksd2", "ksd_field", "lbfgs", "mean_gaussian_kernel", "median_length", "median_log_length", "median_squared", "mmd2",
-    "mmd_descent", "mmd_flow", "mmd_on_rings", "noise_injection", "normal_score", "race", "race_ground", "race_panels", "race_start", "ring",
-    "ring_distance", "ring_start", "rings", "roll", "sample_mean", "sampling_floor", "simplex_radius_squared", "smoothed", "stein_direction",
-    "stein_kernel", "svgd", "svgd_bilinear", "trace_xlogx", "track", "two_modes", "witness",
+    "Standings", "Target", "Track", "balls", "banana", "cut", "escape_time", "gaussian_mean",
+    "gaussian_mmd2", "gaussians_mmd2", "hills", "kernel_kl", "kkl", "kkl_on_rings", "ksd2",
+    "ksd_field", "lbfgs", "mean_gaussian_kernel", "median_length", "median_log_length",
+    "median_squared", "mmd2", "mmd_descent", "mmd_flow", "mmd_on_rings", "noise_injection",
+    "normal_score", "race", "race_ground", "race_panels", "race_start", "ring", "ring_distance",
+    "ring_start", "rings", "roll", "sample_mean", "sampling_floor", "simplex_radius_squared",
+    "smoothed", "stein_direction", "stein_kernel", "svgd", "svgd_bilinear", "tournament",
+    "trace_xlogx", "track", "two_modes", "witness",
 ]

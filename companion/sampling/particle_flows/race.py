@@ -2,6 +2,7 @@
 
 The state is z (6, n, 2): the particles of ULA, the positions and the velocities of kinetic Langevin (BAOAB), then SVGD, KSD descent, MMD flow.
 SVGD, KSD descent and Langevin know the target by its score, the MMD flow by a sample. A second sample judges all five.
+One run is an anecdote: `tournament` runs the race from many starts.
 """
 
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import NamedTuple
 import torch
 
 from companion.energies import mmd2
+from companion.flow import iterate
 from companion.inputs import a_cloud, a_count, a_generator, a_number, a_tensor
 from companion.kernels import energy_distance, gaussian
 from companion.langevin import ula
@@ -20,17 +22,31 @@ from companion.sampling.particle_flows.svgd import svgd
 from companion.sampling.particle_flows.targets import Target
 
 ROWS = ("ULA", "kinetic", "velocity", "SVGD", "KSD", "MMD")
+PLACES = [i for i, name in enumerate(ROWS) if name != "velocity"]
 PACE = (20.0, 4.0, 60.0)  # steps of SVGD, KSD descent and MMD flow over that of ULA: times of different flows have different units
 LONGEST = 0.5  # a step of the three deterministic flows is shorter: they are stiff where the target is steep
 
 
 class Track(NamedTuple):
-    """A target, the sample that the MMD flow sees, the one that judges, (m, 2) and (m', 2), and the energy distance to this one."""
+    """A target, the sample that the MMD flow sees, the one that judges, (m, 2) and (m', 2), and the energy distance to this one.
+
+    exact(n) is the mean of this distance for n independent exact points: the floor of sampling.
+    """
 
     target: Target
     seen: torch.Tensor
     judge: torch.Tensor
     distance: Callable
+    exact: Callable
+
+
+class Standings(NamedTuple):
+    """The end of a tournament: states (6, repeats, n, 2), energy distances (5, repeats) of ULA, kinetic, SVGD, KSD, MMD, and the floor,
+    the mean distance of n exact points."""
+
+    z: torch.Tensor
+    distance: torch.Tensor
+    exact: float
 
 
 def track(target, *, generator, seen=100, judge=200, dtype=torch.float32):
@@ -38,7 +54,17 @@ def track(target, *, generator, seen=100, judge=200, dtype=torch.float32):
     a_generator(generator)
     sizes = a_count(seen, "seen"), a_count(judge, "judge")
     seen, judge = (target.sample(m, generator=generator).to(dtype) for m in sizes)
-    return Track(target, seen, judge, mmd2(judge, kernel=energy_distance))
+    return Track(target, seen, judge, mmd2(judge, kernel=energy_distance), _floor(target, judge, generator))
+
+
+def _floor(target, judge, generator, many=2000):
+    """n -> E MMD^2(n exact points, judge) = limit + spread/n, from one large sample."""
+    x = target.sample(many, generator=generator)
+    k = energy_distance(x, x)
+    spread = k.diagonal().mean() - (k.sum() - k.diagonal().sum()) / (many * (many - 1))
+    limit = mmd2(judge.double(), kernel=energy_distance)(x) - spread / many
+    limit, spread = (float(v) for v in (limit, spread))
+    return lambda n: limit + spread / n
 
 
 def race_start(xi, *, width=0.5, height=1.0):
@@ -49,7 +75,7 @@ def race_start(xi, *, width=0.5, height=1.0):
 
 
 def race(on, h, *, length, beta=0.0):
-    """The map step(k, z, xi) of the five, xi like z. on: a `Track`.
+    """The map step(k, z, xi) of the five on z (6, ..., n, 2), xi like z. on: a `Track`; its seen sample may have leading entries too.
 
     h > 0: the step of ULA; BAOAB takes sqrt(2 h) with friction 3/2, so that for large friction both have the time h; SVGD, KSD and MMD take
     20 h, 4 h and 60 h, cut to length 1/2. length > 0: of the three Gaussian kernels; beta >= 0: noise injected in the MMD flow.
@@ -62,13 +88,28 @@ def race(on, h, *, length, beta=0.0):
     mmd = noise_injection(kernel=kernel, target_mean=sample_mean(on.seen, kernel=kernel), step=PACE[2] * h, beta=beta)
 
     def step(k, z, xi):
-        if a_tensor(z, "z").ndim != 3 or z.shape[0] != len(ROWS) or a_tensor(xi, "xi").shape != z.shape:
-            raise ValueError(f"z and xi have shapes {tuple(z.shape)} and {tuple(xi.shape)}; expected (6, n, 2) for both.")
+        if a_tensor(z, "z").ndim < 3 or z.shape[0] != len(ROWS) or a_tensor(xi, "xi").shape != z.shape:
+            raise ValueError(f"z and xi have shapes {tuple(z.shape)} and {tuple(xi.shape)}; expected (6, ..., n, 2) for both.")
         moves = PACE[0] * h * stein(0.0, z[3]), PACE[1] * h * ksd(0.0, z[4]), mmd(k, z[5], xi[5]) - z[5]
         flows = [x + cut(move) for x, move in zip((z[3], z[4], z[5]), moves, strict=True)]
         return torch.stack([plain(k, z[0], xi[0]), *kinetic(k, z[1:3], xi[1:3]), *flows])
 
     return step
+
+
+def tournament(target, *, n, length, generator, repeats=6, steps=200, h=0.015, judge=500):
+    """`Standings` of the race from `repeats` starts of n particles, each with its own noise and its own 100 points for the MMD flow.
+
+    One sample of the target judges all of them. Raises TypeError, ValueError.
+    """
+    a_generator(generator), a_count(n, "n"), a_count(repeats, "repeats")
+    on = track(target, generator=generator, judge=judge)
+    on = on._replace(seen=target.sample(100 * repeats, generator=generator).to(on.judge).unflatten(0, (repeats, 100)))
+    starts = torch.randn(repeats, n, 2, generator=generator, dtype=on.judge.dtype)
+    step = race(on, h, length=length)
+    z = torch.stack([race_start(xi) for xi in starts], 1)
+    z = iterate(lambda k, z: step(k, z, torch.randn(z.shape, generator=generator, dtype=z.dtype)), z, steps, every=steps).end
+    return Standings(z, torch.stack([on.distance(z[i]) for i in PLACES]), on.exact(n))
 
 
 def cut(move):
