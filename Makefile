@@ -8,13 +8,14 @@ TORCH_WHEEL ?= yes
 BIN := .venv/bin
 export OMP_NUM_THREADS := 1
 
-.PHONY: book test lab lab-runs serve zip binder bench vendor graphs faults shake check stage clean
+.PHONY: book test lab lab-runs serve zip binder bench vendor graphs faults shake oldest newest check stage clean
 
 book: .venv/ready
 	$(BIN)/python tools/stage.py --keep-going
 	$(BIN)/python tools/build.py
 
 test: check stage
+	$(BIN)/python tools/browser.py
 	$(BIN)/python tools/build.py
 	$(BIN)/python -m pytest tests
 
@@ -47,6 +48,9 @@ bench: book
 
 shake: .venv/ready
 	SEEDS="$(SEEDS)" ONLY="$(ONLY)" WHAT="$(WHAT)" $(BIN)/python tools/shake.py
+
+oldest newest: # no .venv: an environment of their own
+	$(PYTHON) tools/bounds.py $@
 
 vendor:
 	$(PYTHON) tools/vendor.py

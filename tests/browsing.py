@@ -3,19 +3,29 @@
 import os
 import shutil
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlparse
 
-INSTALL = "apt-get install chromium (Debian, Ubuntu), or set CHROMIUM to the program of a Chrome or Chromium you have"
+INSTALL = ("apt-get install chromium-headless-shell (Debian) or chromium, python -m playwright install chromium-headless-shell, "
+           "or set CHROMIUM to the program of a Chrome or Chromium you have")  # fmt: skip
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic", "--no-first-run"]
 LOCAL = ("", "127.0.0.1", "localhost")
 REFUSALS = "window.refused = []; addEventListener('securitypolicyviolation', (e) => refused.push(`${e.violatedDirective}: ${e.blockedURI}`));"
 
 
 def chromium():
-    """The path of a Chromium on this machine, or None."""
-    names = [os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+    """The path of a Chromium on this machine, or None. The headless shell first: the same pages with 0.4 of the processor's time."""
+    names = [os.environ.get("CHROMIUM", ""), "chromium-headless-shell", *fetched(), "chromium", "chromium-browser"]
+    names += ["google-chrome", "google-chrome-stable"]
     mac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
     return next((path for path in map(shutil.which, [*filter(None, names), mac]) if path), None)
+
+
+def fetched():
+    """The headless shells that Playwright has fetched, the newest first."""
+    homes = [os.environ.get("PLAYWRIGHT_BROWSERS_PATH", ""), "~/.cache/ms-playwright", "~/Library/Caches/ms-playwright"]
+    folders = [Path(home).expanduser() for home in homes if home]
+    return [str(p) for f in folders for p in sorted(f.glob("chromium_headless_shell-*/*/*headless*shell"), reverse=True)]
 
 
 def launch(playwright):

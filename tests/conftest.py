@@ -5,6 +5,7 @@ And one server and one browser for all tests that need them.
 
 import os
 import threading
+from collections import Counter
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -34,6 +35,14 @@ def float64():
 def absent(message):
     """In CI what is missing is a failure; elsewhere a skip that says how to mend it."""
     (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What was skipped, in one line, with its reasons: they say how to mend it."""
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", ()))
+    if reasons:
+        told = "; ".join(f"{count} because {reason}" for reason, count in reasons.most_common())
+        terminalreporter.write_line(f"{sum(reasons.values())} skipped: {told}")
 
 
 class Quiet(SimpleHTTPRequestHandler):
