@@ -9,6 +9,7 @@ from urllib.parse import urlparse
 INSTALL = ("apt-get install chromium-headless-shell (Debian) or chromium, python -m playwright install chromium-headless-shell, "
            "or set CHROMIUM to the program of a Chrome or Chromium you have")  # fmt: skip
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic", "--no-first-run"]
+PATIENCE = 120_000  # milliseconds for what comes by itself: a slow machine is no fault, and a quick one does not wait
 LOCAL = ("", "127.0.0.1", "localhost")
 REFUSALS = "window.refused = []; addEventListener('securitypolicyviolation', (e) => refused.push(`${e.violatedDirective}: ${e.blockedURI}`));"
 

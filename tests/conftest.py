@@ -12,7 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import torch
 
-from tests.browsing import INSTALL, Visit, chromium, launch
+from tests.browsing import INSTALL, PATIENCE, Visit, chromium, launch
 
 os.environ["COMPANION_DEVICE"] = "cpu"
 torch.set_num_threads(int(os.environ.get("COMPANION_THREADS", "1")))
@@ -86,6 +86,7 @@ def visit(browser):
 
     def go(url, **options):
         contexts.append(browser.new_context(**options))
+        contexts[-1].set_default_timeout(PATIENCE)
         found = Visit(contexts[-1].new_page()).watch()
         found.page.goto(url, wait_until="load")
         found.page.wait_for_load_state("networkidle")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from companion.live import Button, Slider, assets, curves, live, plane, replay
-from tests.browsing import Visit
+from tests.browsing import PATIENCE, Visit
 
 POLICY = "default-src 'self'; script-src 'self' blob: {more}; worker-src blob:; img-src 'self' data:; style-src 'self'"
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Trial</title><link rel="icon" href="data:,">
@@ -54,7 +54,7 @@ def open_page(browser, address):
 
 
 def status(page, *any_of):
-    page.wait_for_selector(",".join(f"figure[data-status={s}]" for s in any_of), timeout=20_000)
+    page.wait_for_selector(",".join(f"figure[data-status={s}]" for s in any_of), timeout=PATIENCE)
 
 
 def press(page, act):
@@ -81,7 +81,7 @@ def agrees(state, shown):
 
 
 def moved(page, k=1):
-    page.wait_for_function("k => Number(document.querySelector('figure').dataset.k) >= k", arg=k, timeout=20_000)
+    page.wait_for_function("k => Number(document.querySelector('figure').dataset.k) >= k", arg=k, timeout=PATIENCE)
 
 
 def test_a_recording_becomes_live_and_moves_on(open_page, shown):

@@ -6,7 +6,7 @@ import torch
 
 from companion.live import assets, live, picture, plane
 from companion.live.tapes import decoded, run_of, tape
-from tests.browsing import Visit
+from tests.browsing import PATIENCE, Visit
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Trial</title><link rel="icon" href="data:,">
 <style>:root {{ --live-ink: #000; --live-paper: #fff; }}</style></head><body><main>{body}</main>
@@ -39,7 +39,7 @@ def page(shown, tmp_path_factory, serve, browser):
     (site / "index.html").write_text(PAGE.format(body=shown.html()), encoding="utf-8")
     visit = Visit(browser.new_context(viewport={"width": 1000, "height": 900}).new_page()).watch()
     visit.page.goto(serve(site) + "/index.html")
-    visit.page.wait_for_selector("figure[data-status=tape],figure[data-status=ready]", timeout=20_000)
+    visit.page.wait_for_selector("figure[data-status=tape],figure[data-status=ready]", timeout=PATIENCE)
     yield visit.page
     visit.clean()
     visit.page.context.close()
