@@ -23,6 +23,7 @@ def live(dynamics, start, *, name, view, sentence, alt, **options):
     Options: caption, controls (name -> Slider, Choice, Button), readouts (name -> f(x, t, controls)), dt, method, project, noise, substeps, frames,
     pace ("linear", "log"), still, shape, seed, show, engine (None: the page; "kernel": the kernel's device), box (where page and torch are compared),
     shipped (False: its graphs hold what this run has trained, no two machines alike to the last bit; they live in the page, not in the package).
+    The figure is shown by naming it in a cell; figure.save("mine.html") makes one page of it that lives without Python and without a network.
     `alt` says what is to be seen; `sentence` what has happened, with fields {t:.1f}, {readout:.0f}. Raises TypeError, ValueError.
     """
     return Shown(declare(dynamics, start, name=name, view=view, sentence=sentence, alt=alt, **options))

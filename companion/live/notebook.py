@@ -1,7 +1,5 @@
 """The live figure in JupyterLab, Colab, VS Code: an anywidget whose kernel hands out files, and computes when asked to."""
 
-import json
-
 import anywidget
 import torch
 import traitlets
@@ -32,21 +30,23 @@ def answer(figure, request, buffers, where):
 
 
 class Live(anywidget.AnyWidget):
-    """The widget: `spec` is what the page reads; custom messages ask for files (want) or for steps (op)."""
+    """The widget: `spec` is what the page reads, `tape` its recording; custom messages ask for the runtime (want) or for steps (op).
+
+    What a figure shows at once comes with it: a kernel answers between cells only.
+    """
 
     spec = traitlets.Dict().tag(sync=True)
+    tape = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, shown):
         self._esm, self._css = assets.module(), assets.style()
         self.shown = shown
-        super().__init__(spec=shown.spec)
+        super().__init__(spec=shown.spec, tape=shown.tape)
         self.on_msg(self._answer)
 
     def _answer(self, _widget, request, buffers):
         if request.get("want") == "runtime":
             self.send({"asset": "runtime"}, buffers=list(assets.runtime()))
-        elif "want" in request:
-            self.send({"asset": request["want"], **json.loads(self.shown.tape)})
         elif "op" in request:
             try:
                 self.send(*answer(self.shown.figure, request, buffers, device()))

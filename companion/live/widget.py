@@ -3,16 +3,21 @@
 import base64
 import html
 import json
+from functools import cached_property
 
 import torch
 
-from companion.live import assets, export
+from companion.live import assets, export, saving
 from companion.live.exporter import export_elsewhere, never
 from companion.live.poster import poster
 from companion.live.run import random
 from companion.live.store import packed
 from companion.live.tapes import default_tape
 
+# In JupyterLab: the saved figure goes when the living one stands below it, and stands in for the error of a widget that has no kernel.
+SAVED_STYLE = ("<style>.live-saved[hidden], .jp-OutputArea-child:has(.live-saved):has(+ .jp-OutputArea-child figure.live), "
+               ".jp-OutputArea-child:has(.live-saved) + .jp-OutputArea-child .jupyter-widgets:not(:has(*)) { display: none !important } "
+               ".live-saved { margin: 0 } .live-saved img { max-width: 100% }</style>")
 DTYPES = {torch.float32: "float32", torch.float64: "float64"}
 
 
@@ -65,7 +70,7 @@ class Shown:
                 raise
             return spec(self.figure, {}, {}, self.tape_id, engine="kernel")
 
-    @property
+    @cached_property
     def png(self):
         """The still picture, at the declared frame."""
         return poster(self.figure, self.seen)
@@ -80,10 +85,9 @@ class Shown:
     def html(self):
         """The figure of a page: poster, caption, spec. `<` is written so that no text can end the script."""
         data = json.dumps(self.spec, separators=(",", ":")).replace("<", "\\u003c")
-        picture = base64.b64encode(self.png).decode()
         caption = f"<figcaption>{html.escape(self.figure.caption)}</figcaption>" if self.figure.caption else ""
-        return (f'<figure class="live" id="live-{self.figure.name}"><img class="live-poster" alt="{html.escape(self.figure.alt, quote=True)}" '
-                f'src="data:image/png;base64,{picture}"><p class="live-sentence live-still">{html.escape(self.sentence)}</p>{caption}'
+        return (f'<figure class="live" id="live-{self.figure.name}">{self._picture()}'
+                f'<p class="live-sentence live-still">{html.escape(self.sentence)}</p>{caption}'
                 f'<script type="application/json" class="live-spec">{data}</script></figure>')
 
     def widget(self):
@@ -100,10 +104,60 @@ class Shown:
         """The graphs have come, in a thread while the reader's cell may be running: nothing of torch's is called here."""
         self._widget.spec = self.spec = {**self.spec, "engine": "page", "programs": table, "graphs": written(found)}
 
+    def save(self, path, *, title=None, lang="en"):
+        """Write the figure as one page, e.g. save("mine.html"), and return its path: it plays by double click, without Python or a network.
+
+        A figure that computes in the page has its graphs exported now (seconds, with onnx and onnxscript installed) and weighs 5 MB, nearly all
+        of it the runtime; a recording weighs what was recorded. title: the page's heading (else the figure's name); lang: the language of its words.
+        Raises ValueError where only a kernel can compute the figure, TypeError and ValueError for a path that cannot be one.
+        """
+        self._for_a_page()
+        return saving.write(self, path, title, lang)
+
+    def _for_a_page(self):
+        """See that the spec holds the graphs. Raises ValueError in words."""
+        name = self.figure.name
+        if self.figure.engine == "kernel":
+            raise ValueError(f"the figure {name!r} has engine='kernel', and a page has no kernel; declare it without engine=..., "
+                             "or record its run: play(path, ...).save(...).")
+        if self.spec["engine"] != "kernel":
+            return
+        try:
+            self.spec = self._spec(wait=True)
+        except ImportError as error:
+            raise ValueError(f"the figure {name!r} must be exported for a page, and {error.name} is missing: pip install onnx onnxscript.") from error
+        except Exception as error:  # torch's tracer and exporter, onnx: each has error classes of its own
+            raise ValueError(f"the figure {name!r} cannot be exported for a page ({str(error).strip()[:200]}); "
+                             "record its run: play(path, ...).save(...).") from error
+
+    def saved(self):
+        """What a notebook keeps of the figure when its kernel is gone: poster, sentence, what to do. Hidden while the figure lives.
+
+        JupyterLab says "model not found" of a widget without a kernel, and shows nothing else of that output: this is an output of its own.
+        """
+        return (f'<figure class="live-saved" data-tape="{self.tape_id}">{SAVED_STYLE}{self._picture()}'
+                f"<p>{html.escape(self.sentence)}</p><p><em>To move this figure, run the cell again.</em></p></figure>")
+
+    def _picture(self):
+        picture = base64.b64encode(self.png).decode()
+        return f'<img class="live-poster" alt="{html.escape(self.figure.alt, quote=True)}" src="data:image/png;base64,{picture}">'
+
     def _repr_mimebundle_(self, **_):
-        bundle = {"text/plain": self.sentence, "text/html": self.html(), "image/png": base64.b64encode(self.png).decode()}
-        if not assets.folder():
-            data = self.widget()._repr_mimebundle_()
-            data = data[0] if isinstance(data, tuple) else data
-            bundle.update({k: v for k, v in data.items() if "widget-view" in k})
-        return bundle, {"image/png": {"alt": self.figure.alt}}
+        """One output for a build: the figure of a page. In a notebook the widget."""
+        if assets.folder():
+            bundle = {"text/plain": self.sentence, "text/html": self.html(), "image/png": base64.b64encode(self.png).decode()}
+            return bundle, {"image/png": {"alt": self.figure.alt}}
+        data = self.widget()._repr_mimebundle_()
+        data = data[0] if isinstance(data, tuple) else data
+        return {"text/plain": "", **{k: v for k, v in data.items() if "widget-view" in k}}, {}
+
+    def _ipython_display_(self):
+        """Show the figure; in a notebook, what stays of it first."""
+        from IPython.display import publish_display_data
+
+        if assets.folder():
+            raise NotImplementedError  # IPython then takes the one bundle
+        picture = base64.b64encode(self.png).decode()
+        publish_display_data({"text/plain": self.sentence, "text/html": self.saved(), "image/png": picture},
+                             {"image/png": {"alt": self.figure.alt}})
+        publish_display_data(*self._repr_mimebundle_())

@@ -134,7 +134,7 @@ def test_where_nothing_may_be_exported_the_kernel_runs(monkeypatch):
     monkeypatch.setattr(exporter, "QUEUE", None)
     f = shown()
     f.widget()
-    assert f.spec["engine"] == "kernel" and "text/html" in f._repr_mimebundle_()[0]
+    assert f.spec["engine"] == "kernel" and "application/vnd.jupyter.widget-view+json" in f._repr_mimebundle_()[0]
 
 
 def test_what_cannot_be_traced_is_computed_by_the_kernel_and_stops_a_build(places, monkeypatch):
@@ -148,11 +148,27 @@ def test_what_cannot_be_traced_is_computed_by_the_kernel_and_stops_a_build(place
         live(decides, START, dt=0.5, name="f", view=plane(x=(-1, 1), y=(-1, 1)), sentence="t", alt="points")
 
 
-def test_a_notebook_gets_every_kind(monkeypatch):
-    bundle, about = shown(engine="kernel")._repr_mimebundle_()
-    widget = bundle.pop("application/vnd.jupyter.widget-view+json")
-    assert set(bundle) == {"text/plain", "text/html", "image/png"} and widget["model_id"] and about == {"image/png": {"alt": "points"}}
-    assert bundle["text/plain"] == "At t = 2.0" and base64.b64decode(bundle["image/png"])[:4] == b"\x89PNG"
+def test_a_notebook_gets_what_stays_and_then_the_widget(monkeypatch, places):
+    published = []
+    monkeypatch.setattr("IPython.display.publish_display_data", lambda data, metadata: published.append((data, metadata)))
+    f = shown(engine="kernel", alt=EVIL, sentence=EVIL)
+    f._ipython_display_()
+    (saved, about), (widget, _) = published
+    assert set(saved) == {"text/plain", "text/html", "image/png"} and about == {"image/png": {"alt": EVIL}}
+    assert saved["text/plain"] == EVIL and base64.b64decode(saved["image/png"])[:4] == b"\x89PNG"
+    assert set(widget) == {"text/plain", "application/vnd.jupyter.widget-view+json"} and widget["text/plain"] == ""
+    assert widget["application/vnd.jupyter.widget-view+json"]["model_id"] == f.widget().model_id
+    found = Reader(saved["text/html"]).found
+    assert [tag for tag, *_ in found] == ["figure", "style", "img", "p", "p", "em"] and found[2][1]["alt"] == EVIL == found[3][2]
+    assert found[0][1] == {"class": "live-saved", "data-tape": f.tape_id} and "run the cell again" in found[5][2]
+    monkeypatch.setenv("COMPANION_LIVE_FIGURES", str(places / "figures"))
+    with pytest.raises(NotImplementedError):  # a build shows one output, the figure of a page
+        f._ipython_display_()
+
+
+def test_what_a_figure_shows_at_once_comes_with_the_widget():
+    f = shown(engine="kernel")
+    assert f.widget().tape == f.tape and f.widget().spec == f.spec and {"tape", "spec"} <= set(f.widget().get_state())
 
 
 def test_a_build_waits_for_graphs_and_keeps_tape_and_declaration(places, monkeypatch):

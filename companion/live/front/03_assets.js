@@ -1,6 +1,4 @@
-// Where the runtime and the tapes come from: classic scripts beside live.js in a page (fetch fails from file://), messages in a notebook.
-
-const ASSET_SECONDS = 60;
+// Where the runtime and the tapes come from: classic scripts beside live.js in a page (fetch fails from file://), the kernel in a notebook.
 
 function assetFile(id) {
   return new URL(id === "runtime" ? "live-runtime.js" : `${encodeURIComponent(id)}.js`, LIVE_BASE).href;
@@ -22,25 +20,10 @@ function loadScript(id) {
   });
 }
 
-function askModel(model, id) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => finish(reject, new Error("the notebook's kernel does not answer")), ASSET_SECONDS * 1000);
-    const listen = (message, buffers) => {
-      if (message && message.asset === id) finish(resolve, fromMessage(message, buffers));
-    };
-    function finish(settle, value) {
-      clearTimeout(timer);
-      model.off("msg:custom", listen);
-      settle(value);
-    }
-    model.on("msg:custom", listen);
-    model.send({ want: id });
-  });
-}
-
-function fromMessage(message, buffers) {
-  if (message.asset === "runtime") return { mjs: bytesFromView(buffers[0]), wasm: bytesFromView(buffers[1]) };
-  return typeof message.json === "string" ? JSON.parse(message.json) : message;
+async function askKernel(line, id) { // the recording came with the figure; the runtime is asked for, as long as a cell runs
+  if (id !== "runtime") return JSON.parse(line.model.get("tape"));
+  const [, buffers] = await line.ask({ want: id }, [], (reply) => reply.asset === id);
+  return { mjs: bytesFromView(buffers[0]), wasm: bytesFromView(buffers[1]) };
 }
 
 function bytesFromView(view) { // a copy of its own: message buffers may be windows on a larger one
@@ -48,8 +31,8 @@ function bytesFromView(view) { // a copy of its own: message buffers may be wind
 }
 
 class Assets {
-  constructor(model) {
-    this.fetch = model ? (id) => askModel(model, id) : loadScript;
+  constructor(line) {
+    this.fetch = line ? (id) => askKernel(line, id) : loadScript;
     this.asked = new Map();
   }
 

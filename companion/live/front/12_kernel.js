@@ -1,14 +1,91 @@
-// A notebook's kernel as a source of frames: the same moves as messages, for sizes that a page cannot carry.
+// A notebook's kernel: the line to it, and the kernel as a source of frames: the same moves as messages, for sizes that a page cannot carry.
+// A kernel answers between cells: while one runs, the answer is late, and the figure waits as long as it takes. A kernel that was restarted
+// knows nothing of the figure: its cell must be run again.
 
-const KERNEL_SECONDS = 120;
+const LATE = 1500; // milliseconds without an answer
+const MUTE = 15000; // milliseconds without an answer of a kernel that runs no cell
+const LIFELESS = ["restarting", "autorestarting", "terminating", "dead"];
+
+class KernelGone extends Error {
+  constructor() {
+    super("the kernel is gone");
+    this.advice = "The kernel that this figure spoke to is gone: run the cell again. Until then a recording is shown.";
+  }
+}
+
+class KernelLine { // ask(content, buffers, fits) -> promise of [message, buffers]; late: a question has no answer yet; gone: it will have none
+  constructor(model) {
+    Object.assign(this, { model, open: new Set(), gone: false, onlate: () => {}, ongone: () => {} });
+    this.kernel = model.widget_manager && model.widget_manager.kernel; // JupyterLab's; elsewhere only the time tells
+    this.hear = (message, buffers) => this.settle(message, buffers);
+    this.cut = () => this.hangUp();
+    this.watch = (_, status) => LIFELESS.includes(status) && this.hangUp();
+    model.on("msg:custom", this.hear);
+    ["comm_live_update", "comm:close"].forEach((event) => model.on(event, this.cut));
+    if (this.kernel && this.kernel.statusChanged) this.kernel.statusChanged.connect(this.watch);
+  }
+
+  get late() {
+    return [...this.open].some((question) => performance.now() - question.asked >= LATE);
+  }
+
+  close() {
+    this.model.off("msg:custom", this.hear);
+    ["comm_live_update", "comm:close"].forEach((event) => this.model.off(event, this.cut));
+    if (this.kernel && this.kernel.statusChanged) this.kernel.statusChanged.disconnect(this.watch);
+    this.open.forEach((question) => clearInterval(question.timer));
+  }
+
+  ask(content, buffers, fits) {
+    if (this.gone) return Promise.reject(new KernelGone());
+    return new Promise((resolve, reject) => {
+      const question = { fits, resolve, reject, asked: performance.now(), idle: 0 };
+      this.open.add(question);
+      question.timer = setInterval(() => this.wait(question), LATE);
+      try {
+        this.model.send(content, undefined, buffers);
+      } catch (refused) { // the line is cut
+        this.hangUp();
+      }
+    });
+  }
+
+  wait(question) {
+    const status = this.kernel ? this.kernel.status : "unknown";
+    question.idle = status === "idle" ? question.idle + LATE : 0;
+    if (question.idle >= MUTE) this.hangUp(); // it runs no cell and does not answer: it was restarted unseen
+    else this.onlate();
+  }
+
+  settle(message, buffers) {
+    const question = message && [...this.open].find((one) => one.fits(message));
+    if (!question) return;
+    this.drop(question);
+    question.resolve([message, buffers]);
+    this.onlate();
+  }
+
+  drop(question) {
+    clearInterval(question.timer);
+    this.open.delete(question);
+  }
+
+  hangUp() {
+    if (this.gone) return;
+    this.gone = true;
+    [...this.open].forEach((question) => {
+      this.drop(question);
+      question.reject(new KernelGone());
+    });
+    this.ongone(new KernelGone());
+  }
+}
 
 class KernelSource {
-  constructor(spec, model) {
+  constructor(spec, line) {
     this.spec = spec;
-    this.model = model;
+    this.line = line;
     this.last = 0;
-    this.waiting = new Map();
-    model.on("msg:custom", (message, buffers) => this.settle(message, buffers));
   }
 
   async wake() {}
@@ -37,24 +114,13 @@ class KernelSource {
     return this.grounds || {}; // they come with the frames, if at all
   }
 
-  move(op, run, { x, k, t }, more) {
+  async move(op, run, { x, k, t }, more) {
     this.last += 1;
     const id = this.last;
-    const content = { op, id, k, t, seed: run.seed, controls: { ...run.values }, shape: x ? x.shape : null };
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.settle({ id, error: "the kernel does not answer" }), KERNEL_SECONDS * 1000);
-      this.waiting.set(id, { resolve, reject, timer });
-      this.model.send({ ...content, ...more }, undefined, x ? [x.data.buffer] : []);
-    });
-  }
-
-  settle(message, buffers) {
-    const pending = message && this.waiting.get(message.id);
-    if (!pending) return;
-    this.waiting.delete(message.id);
-    clearTimeout(pending.timer);
-    if (message.error) pending.reject(new Error(message.error));
-    else pending.resolve(this.frame(message, buffers));
+    const content = { op, id, k, t, seed: run.seed, controls: { ...run.values }, shape: x ? x.shape : null, ...more };
+    const [message, buffers] = await this.line.ask(content, x ? [x.data.buffer] : [], (reply) => reply.id === id);
+    if (message.error) throw new Error(message.error);
+    return this.frame(message, buffers);
   }
 
   frame({ k, t, dtype, outputs }, buffers) {

@@ -32,7 +32,7 @@ class Player {
   fail(error) {
     if (!this.source) return; // given up: said already, and the recording may go on
     this.playing = false;
-    this.problem = `The computation stopped: ${error.message}.`;
+    this.problem = error.advice || `The computation stopped: ${error.message}.`;
   }
 
   async wake() {
@@ -55,7 +55,7 @@ class Player {
     this.epoch += 1;
     this.wanted.clear();
     this.run.restore();
-    this.problem = `This browser does not compute the figure here (${error.message.slice(0, 120)}). A recording of the declared run is shown instead.`;
+    this.problem = error.advice || `This browser does not compute the figure here (${error.message.slice(0, 120)}). A recording of the declared run is shown instead.`;
     if (this.mode === "none") this.showTape({ still: true }).catch(() => {});
   }
 

@@ -1,20 +1,21 @@
-// One figure: its parts, put together. host = {model (in a notebook) or null, page (has an address of its own)}.
+// One figure: its parts, put together. host = {line (to a notebook's kernel) or null, page (has an address of its own)}.
 
-function sourceOf(spec, assets, model) { // null: the recording is all there is
-  if (spec.engine === "kernel") return model ? new KernelSource(spec, model) : null;
+function sourceOf(spec, assets, line) { // null: the recording is all there is
+  if (spec.engine === "kernel") return line ? new KernelSource(spec, line) : null;
   return spec.engine === "page" ? new PageSource(spec, assets) : null;
 }
 
 function mountFigure(figure, spec, host) {
-  const assets = new Assets(host.model);
+  const assets = new Assets(host.line);
   const run = new Run(spec);
-  const player = new Player(spec, run, new TapeSource(spec, assets), sourceOf(spec, assets, host.model));
+  const player = new Player(spec, run, new TapeSource(spec, assets), sourceOf(spec, assets, host.line));
   const parts = makeParts(figure, spec, player, host);
   figure.dataset.live = spec.name;
   parts.still = figure.querySelectorAll(".live-poster, .live-sentence"); // what stands there without JavaScript
   figure.insertBefore(parts.body, figure.querySelector("figcaption"));
   player.onshow = (moving) => showFrame(figure, player, parts, moving);
-  player.onstatus = () => showStatus(figure, spec, player, parts);
+  player.onstatus = () => showStatus(figure, player, parts, host);
+  if (host.line) followKernel(player, host.line);
   player.onstatus();
   watchFigure(figure, player, () => arrive(spec, player, host));
   figure.companion = handle(player);
@@ -71,7 +72,8 @@ function showFrame(figure, player, parts, moving) {
   figure.dataset.frame = history.current.number;
 }
 
-function showStatus(figure, spec, player, parts) {
+function showStatus(figure, player, parts, { line }) {
+  const { spec } = player;
   const status = player.status();
   if (status !== "none" && figure.dataset.status !== status) figure.dataset.status = status;
   parts.controls.show(player.valuesShown());
@@ -79,11 +81,20 @@ function showStatus(figure, spec, player, parts) {
   parts.controls.disable(fixed);
   parts.transport.disable(fixed);
   parts.transport.show();
-  parts.message.show(messageFor(spec, player));
+  parts.message.show(messageFor(spec, player, line));
 }
 
-function messageFor(spec, player) {
+function followKernel(player, line) { // where the page's engine is awake, a figure goes on without its kernel
+  line.onlate = () => player.onstatus();
+  line.ongone = (gone) => {
+    if (player.source && (player.spec.engine === "kernel" || !hub.engines.has(WORKER_SOURCE))) player.giveUp(gone);
+    player.onstatus();
+  };
+}
+
+function messageFor(spec, player, line) {
   if (player.problem) return player.problem;
+  if (line && line.late) return "Waits for the kernel: a cell is running.";
   if (player.loading) return spec.engine === "kernel" ? "Waiting for the kernel …" : "Loading the engine (once for all figures) …";
   if (player.hurrying) return "Computing …";
   return spec.engine === "kernel" && !player.source ? "A recording. In a notebook with a kernel the controls move." : "";

@@ -14,11 +14,11 @@ function watchFigure(figure, player, come) {
   return observer.observe(figure);
 }
 
-async function arrive(spec, player, { page, model }) {
+async function arrive(spec, player, { page, line }) {
   const wanted = page ? readAddress(spec, player.run) : null;
   if (wanted) restoreFrom(player, wanted);
   else await showRecording(player);
-  if (player.mode === "none" && player.source && model) await player.restart({ still: true }); // a notebook has no poster
+  if (player.mode === "none" && player.source && line) await player.restart({ still: true }); // a notebook has no poster
 }
 
 async function showRecording(player) {

@@ -9,7 +9,7 @@ function hydrate(figure) {
   if (figure.companion) return;
   const spec = specOf(figure);
   if (!spec) return;
-  const player = mountFigure(figure, spec, { model: null, page: true });
+  const player = mountFigure(figure, spec, { line: null, page: true });
   followAddress(figure, spec, player);
 }
 
@@ -23,22 +23,25 @@ function startPage() { // live.js's last line: a classic script beside its asset
 }
 
 function renderWidget({ model, el }) { // anywidget's door
-  let player = mountNotebook(model, el);
+  const line = new KernelLine(model);
+  let player = mountNotebook(model, el, line);
   const renew = () => { // the graphs have come: compute in the page from now on, unless a run is under way
-    if (player.mode !== "live") player = mountNotebook(model, el);
+    if (player.mode !== "live") player = mountNotebook(model, el, line);
   };
   model.on("change:spec", renew);
   return () => {
     model.off("change:spec", renew);
     player.pause();
+    line.close();
   };
 }
 
-function mountNotebook(model, el) {
+function mountNotebook(model, el, line) {
   const spec = model.get("spec");
   const figure = makeElement("figure", { class: "live" });
   figure.addEventListener("keydown", (event) => event.stopPropagation()); // arrows move a slider here: they are no shortcuts of the notebook
   if (spec.caption) figure.append(makeElement("figcaption", {}, spec.caption));
   el.replaceChildren(figure);
-  return mountFigure(figure, spec, { model, page: false });
+  document.querySelectorAll(`.live-saved[data-tape="${spec.tape.id}"]`).forEach((saved) => void (saved.hidden = true)); // what stays when the kernel is gone
+  return mountFigure(figure, spec, { line, page: false });
 }
