@@ -54,17 +54,20 @@ def group(path):
 
 
 def plant(task):
-    """[(path, verdicts, what went wrong)] for the files of one module: the work of one process, which ends with it."""
-    folder, entries = task
-    copy, found = Copy(folder), []
+    """(module, caught, counted, all is well) for the files of one module: the work of one process, which ends with it."""
+    folder, name, entries = task
+    copy, caught, counted, well = Copy(folder), 0, 0, True
     if all(path.endswith(".js") for path in entries):
         copy.warm()
     for path, (tests, faults) in entries.items():
+        verdicts, wrong = [], None
         try:
-            found.append((path, list(copy.try_all(path, tests, faults)), None))
+            verdicts += copy.try_all(path, tests, faults)
         except (ValueError, OSError) as error:
-            found.append((path, [], str(error)))
-    return found
+            wrong, well = str(error), False
+        here = tell(path, faults, verdicts, wrong)
+        caught, counted = caught + here[0], counted + here[1]
+    return name, caught, counted, well
 
 
 def tell(path, faults, verdicts, wrong):
@@ -82,17 +85,13 @@ def tell(path, faults, verdicts, wrong):
 
 def plant_all(faults, jobs):
     """Plant every fault, print what comes of it and the share of each module; True if all is well."""
-    caught, counted, well = Counter(), Counter(), True
-    groups = {}
+    caught, counted, well, groups = Counter(), Counter(), True, {}
     for path, entry in faults.items():
         groups.setdefault(group(path), {})[path] = entry
     with tempfile.TemporaryDirectory() as folder, multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
-        for found in pool.imap_unordered(plant, [(folder, entries) for entries in groups.values()]):
-            for path, verdicts, wrong in found:
-                here = tell(path, faults[path][1], verdicts, wrong)
-                well = well and not wrong
-                caught[group(path)] += here[0]
-                counted[group(path)] += here[1]
+        for name, *numbers in pool.imap_unordered(plant, [(folder, *item) for item in groups.items()]):
+            caught[name], counted[name] = numbers[:2]
+            well = well and numbers[2]
     for name, number in sorted(counted.items()):
         print(f"{caught[name] / max(1, number):6.1%}  {caught[name]:3d} of {number:3d}  {name}")
         well = well and caught[name] >= SHARE * number

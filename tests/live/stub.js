@@ -38,9 +38,9 @@ class StubContext {
   }
   save() { this.saved.push({ ...this.state }); }
   restore() { if (this.saved.length) this.state = this.saved.pop(); }
-  setTransform(...matrix) { this.scaled = [matrix[0], matrix[3]]; }
+  setTransform(...matrix) { this.scaled = [matrix[0], matrix[3]]; this.matrix = matrix; }
   scale(x, y) { this.scaled = [this.scaled[0] * x, this.scaled[1] * y]; }
-  clearRect(...box) { this.ops.length = 0; this.note("clear", { box }); }
+  clearRect(...box) { this.ops.length = 0; this.note("clear", { box, matrix: this.matrix }); }
   beginPath() { this.path = new Path2D(); }
   moveTo(...a) { this.path.moveTo(...a); }
   lineTo(...a) { this.path.lineTo(...a); }
@@ -63,7 +63,10 @@ class StubContext {
   getImageData() { return { data: Uint8ClampedArray.from([...stubRgb(this.state.fillStyle), 255]) }; }
   drawImage(source, ...box) {
     const smooth = this.state.imageSmoothingEnabled, { image, width, height } = source;
-    const pixels = image ? { pixels: image.width * image.height <= 4096 ? Array.from(image.data) : null } : { ops: source.getContext("2d").ops };
+    const at = (x, y) => Array.from(image.data.slice(4 * (y * width + x), 4 * (y * width + x) + 4));
+    const corners = () => [at(0, 0), at(width - 1, 0), at(0, height - 1), at(width - 1, height - 1), at(width >> 1, height >> 1)];
+    const seen = () => (image.width * image.height <= 4096 ? { pixels: Array.from(image.data) } : { corners: corners() });
+    const pixels = image ? seen() : { ops: source.getContext("2d").ops };
     this.note("drawImage", { box, smooth, size: [width, height], ...pixels });
   }
 }

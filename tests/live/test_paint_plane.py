@@ -317,6 +317,7 @@ def test_larger_type_enlarges_marks_and_margins():
 def test_a_canvas_is_as_sharp_as_its_screen():
     p = paint(plane(**SQUARE), frame(CORNERS))
     assert p.said["canvas"] == [1000, 880, "440px"] and p.ops[0]["box"] == [0, 0, 500, 440]
+    assert p.ops[0]["matrix"] == [2, 0, 0, 2, 0, 0]
 
 
 # --- landscapes ---
@@ -363,6 +364,23 @@ def test_the_ground_is_upright():
     assert all(max(x for x, _ in c) - min(x for x, _ in c) < 1e-6 for c in contours)
 
 
+def bands(f):
+    """The brightness of the band image at its corners (upper left, upper right, lower left, lower right) and in the middle."""
+    (sheet,) = ground(f)[0].of("drawImage")
+    assert all(alpha == 255 for *_, alpha in sheet["ops"][0]["corners"])
+    return [sum(pixel[:3]) for pixel in sheet["ops"][0]["corners"]]
+
+
+def test_bands_are_darkest_in_the_valley():
+    upper_left, upper_right, lower_left, lower_right, middle = bands(lambda x, y: x + 3 * y)
+    assert (
+        lower_left < lower_right < middle < upper_left < upper_right
+        or lower_left < lower_right < middle < upper_left == upper_right
+    )
+    *corners, middle = bands(lambda x, y: x * x + y * y)
+    assert len(set(corners)) == 1 and middle < corners[0] - 100
+
+
 def test_a_flat_ground_is_no_ground_and_levels_can_be_chosen():
     p = paint(landscape(lambda p: p, **SQUARE), frame(CORNERS), extra={"ground0": [1.0] * SIDE**2})
     assert p.of("drawImage")[0]["ops"] == []
@@ -386,3 +404,94 @@ def test_the_sheet_is_kept_until_values_size_or_theme_change():
         landscape(lambda p: p, **SQUARE), frame(CORNERS), extra={"ground0": heights(lambda x, y: x)}, after=after
     )
     assert p.said["more"] == [True, False, False]
+
+
+# --- the reader's hand on a plane ---
+
+MOVE = """const mouse = { pointerId: 3, pointerType: "mouse" };
+const send = (kind, x, y, more = {}) => view.canvas.dispatch(kind, { clientX: 100 + x, clientY: 50 + y, ...mouse, ...more });
+const at = (i) => [view.grip.cloud.at[2 * i], view.grip.cloud.at[2 * i + 1]], { box } = view.grip;
+"""
+
+
+def hand(body):
+    """What a drag told: [[i, x, y]], what the body returns, which points were chosen."""
+    p = paint(plane(**SQUARE, drag=True), frame(CORNERS), after=MOVE + body)
+    return p.said["moved"], p.said.get("more"), p.said["chosen"]
+
+
+def test_a_pointer_takes_the_point_below_it_where_it_goes():
+    moved, more, chosen = hand("""const [x, y] = at(0); send("pointerdown", x + 3, y - 4);
+      const cursor = [view.canvas.style.cursor, view.canvas.captured];
+        send("pointermove", box.left, box.top); send("pointermove", box.right, (box.top + box.bottom) / 2); send("pointerup", 0, 0);
+        send("pointermove", x, y); return [cursor, view.canvas.style.cursor, view.selected];""")
+    assert (
+        moved == [[0, pytest.approx(1), pytest.approx(0)]] and chosen == [0] and more == [["grabbing", 3], "grab", 0]
+    )  # the last place counts
+    moved, *_ = (
+        hand("""const [x, y] = at(2); send("pointerdown", x, y); send("pointermove", box.left + (box.right - box.left) / 4,
+      box.top - 90);
+        send("pointercancel", 0, 0);""")
+    )
+    assert moved == [[2, pytest.approx(-0.5), 1]]  # beyond the box it stays at the rim
+
+
+@pytest.mark.parametrize(
+    "kind, distance, taken",
+    [("mouse", 15.9, True), ("mouse", 16.1, False), ("touch", 29, True), ("touch", 31, False), ("pen", 29, True)],
+)
+def test_how_near_a_pointer_must_be(kind, distance, taken):
+    moved, more, _ = (
+        hand(f"""const [x, y] = at(0); send("pointerdown", x, y + {distance}, {{ pointerType: "{kind}" }});
+      send("pointermove", x + 20, y);
+        send("pointerup", 0, 0); return view.canvas.style.cursor || "";""")
+    )
+    assert len(moved) == taken and more == ""
+
+
+def test_the_nearest_point_is_taken():
+    _, _, chosen = hand(
+        """const [x, y] = at(0); view.grip.cloud.at.set([x + 10, y, x + 4, y, x - 9, y]); send("pointerdown", x, y);"""
+    )
+    assert chosen == [1]
+
+
+def test_a_finger_on_a_point_does_not_scroll_the_page():
+    _, more, _ = hand("""const touch = (x, y) => view.canvas.dispatch("touchstart", { touches: [{ clientX: 100 + x,
+      clientY: 50 + y }] }).prevented;
+        const [x, y] = at(0); return [touch(x, y + 29), touch(x, y + 31)];""")
+    assert more == [True, False]
+
+
+def keys(body):
+    return hand(
+        f"""const key = (name, more = {{}}) => view.canvas.dispatch("keydown", {{ key: name, ...more }}).prevented; {body}"""
+    )
+
+
+def test_arrow_keys_move_the_chosen_point():
+    moved, more, chosen = keys("""return ["ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown"].map((name) => key(name,
+      { shiftKey: name === "ArrowDown" }));""")
+    assert (
+        moved == [[0, pytest.approx(x), pytest.approx(y)] for x, y in ((0.04, 0), (-0.04, 0), (0, 0.04), (0, -0.2))]
+        and more == [True] * 4
+        and chosen == [0]
+    )
+    moved, *_ = keys("view.choose(1); key('ArrowLeft'); key('ArrowUp');")
+    assert moved == [[1, pytest.approx(0.96), 1], [1, 1, 1]]  # at the rim
+
+
+def test_brackets_and_page_keys_choose_round_the_cloud():
+    _, more, chosen = (
+        keys("""["]", "]", "]", "]", "[", "[", "PageDown", "PageUp", "Escape", "["].forEach((name) => key(name));
+      return view.selected;""")
+    )
+    assert chosen == [0, 1, 2, 0, 2, 1, 2, 1, -1, 2] and more == 2
+
+
+def test_other_keys_are_the_pages():
+    moved, more, _ = (
+        keys("""return [key("a"), key("Tab"), ...["ctrlKey", "metaKey", "altKey"].map((m) => key("ArrowUp",
+      { [m]: true }))];""")
+    )
+    assert moved == [] and more == [False] * 5
