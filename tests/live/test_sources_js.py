@@ -378,8 +378,14 @@ def test_a_policy_without_webassembly_is_told():
 # --- the kernel ---
 
 KERNEL = """
-const sent = [], model = { on: (kind, act) => { model.listen = [...(model.listen || []), act]; }, off: (kind,
-  act) => { model.listen = model.listen.filter((a) => a !== act); },
+const setInterval = (act, every) => {
+  const timer = {}, again = () => { timer.id = setTimeout(() => (act(), again()), every); };
+  again();
+  return timer;
+};
+const clearInterval = (timer) => clearTimeout(timer.id);
+const sent = [], model = { listen: [], on: (kind, act) => kind === "msg:custom" && model.listen.push(act), off: (kind, act) => {
+  model.listen = model.listen.filter((a) => a !== act); }, get: () => '{"runs": 1}',
   send: (content, callbacks, buffers) => sent.push([content, (buffers || []).map((b) => b.byteLength)]) };
 const answer = (message, ...arrays) => model.listen.forEach((act) => act(message, arrays.map((a) => new DataView(a.buffer,
   a.byteOffset, a.byteLength))));
@@ -388,7 +394,8 @@ const answer = (message, ...arrays) => model.listen.forEach((act) => act(message
 
 def kernel(body):
     return page(
-        f"(async () => {{ const spec = {json.dumps(SPEC)}, run = new Run(spec), source = new KernelSource(spec, model); {body} }})()",
+        f"(async () => {{ const spec = {json.dumps(SPEC)}, run = new Run(spec), line = new KernelLine(model), "
+        f"source = new KernelSource(spec, line); {body} }})()",
         KERNEL,
     )
 
@@ -448,22 +455,11 @@ def test_the_kernel_may_refuse_overflow_or_be_silent():
     assert said == "ValueError: no" and finite is False
 
 
-def test_assets_come_by_message_or_by_script():
-    found = kernel("""const assets = new Assets(model), a = assets.load("rec"), b = assets.load("rec"); await null;
-      answer({ asset: "other", json: "{}" }); answer({ asset: "rec", json: '{"runs": 1}' }); const one = await a, two = await b;
-      const r = assets.load("runtime"); const bytes = Uint8Array.of(9, 1, 2, 3); answer({ asset: "runtime" }, bytes.subarray(1, 2),
+def test_the_recording_comes_with_the_figure_and_the_runtime_by_a_message_that_is_waited_for():
+    found = kernel("""const assets = new Assets(line), a = assets.load("rec"), b = assets.load("rec");
+      const one = await a, two = await b, r = assets.load("runtime"), same = assets.load("runtime") === r; await clock.run(3600000);
+      answer({ asset: "other" }); const bytes = Uint8Array.of(9, 1, 2, 3); answer({ asset: "runtime" }, bytes.subarray(1, 2),
         bytes.subarray(2, 4));
-      const { mjs, wasm } = await r; const later = assets.load("slow"); hub.assets.set("here", 5);
-        const here = await assets.load("here"); await clock.run(61000);
-      return [one, one === two, sent.map(([content]) => content.want), [...mjs], [...wasm], here,
-        await later.catch((error) => error.message), model.listen.length]""")
-    assert found == [
-        {"runs": 1},
-        True,
-        ["rec", "runtime", "slow"],
-        [1],
-        [2, 3],
-        5,
-        "the notebook's kernel does not answer",
-        1,
-    ]
+      const { mjs, wasm } = await r; hub.assets.set("here", 5);
+      return [one, one === two, same, sent.map(([content]) => content.want), [...mjs], [...wasm], await assets.load("here"), line.open.size]""")
+    assert found == [{"runs": 1}, True, True, ["runtime"], [1], [2, 3], 5, 0]
