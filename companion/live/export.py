@@ -9,10 +9,10 @@ import warnings
 
 import torch
 
-from companion.live import store
+from companion.live import constants, store
 from companion.live.programs import programs
 
-VERSION = "2"  # of this exporter: part of every key
+VERSION = "3"  # of this exporter: part of every key
 ODD = 37  # points in a trace with a symbolic number of points: a size nobody uses, so that nothing is merged with it
 
 
@@ -51,7 +51,7 @@ def trace(program, inputs, axes):
         return tuple(out.values())
 
     graph = make_fx(flat, tracing_mode="symbolic" if axes else "fake", _allow_non_fake_inputs=True)(*inputs.values())
-    return graph, list(found)
+    return constants.kept(graph), list(found)
 
 
 def key(graph, inputs, axes, outputs):
@@ -80,8 +80,8 @@ def to_onnx(graph, inputs, axes, outputs):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(graph, tuple(inputs.values()), dynamo=True, dynamic_shapes=shapes, opset_version=20, verbose=False,
-                                    input_names=[f"{n}:" for n in inputs], output_names=outputs, optimize=True)
-    return checked(unmarked(stripped(program.model_proto)))
+                                    input_names=[f"{n}:" for n in inputs], output_names=outputs, optimize=False)
+    return checked(unmarked(stripped(constants.lean(program))))
 
 
 class Broken(ValueError):

@@ -43,6 +43,8 @@ class Figure:
     box: dict = field(default_factory=dict)
     dtype: torch.dtype = torch.float32
     shipped: bool = True
+    members: tuple = None
+    together: tuple = None
 
     @property
     def sliders(self):
@@ -106,6 +108,35 @@ def _check_names(f):
                 raise ValueError(f"curves asks for the readout {name!r}; expected one of {sorted(f.readouts)}.")
 
 
+def _check_members(f):
+    if f.members is None:
+        return
+    axis, names = f.members if isinstance(f.members, tuple) and len(f.members) == 2 else (None, None)
+    a_count(axis, "members[0]", least=0)
+    if not (isinstance(names, str) or (isinstance(names, (list, tuple)) and all(isinstance(n, str) for n in names))):
+        raise ValueError(f"members = {f.members!r}; expected (axis, names): the axis of the state whose entries go each their own way, "
+                         "and their names, or one word for all, as 'starts'.")
+
+
+def _check_together(f):
+    if f.together is None:
+        return
+    steps, why = f.together if isinstance(f.together, tuple) and len(f.together) == 2 else (None, None)
+    a_count(steps, "together[0]")
+    _text(why, "together[1]")
+
+
+def resting(names, gone):
+    """The sentence on the members that would overflow and rest instead; gone: a number for each, 0 if it moves. The page says the same."""
+    lost = [i for i, value in enumerate(gone) if value]
+    if not lost:
+        return ""
+    rests = "rests where it was" if len(lost) == 1 else "rest where they were"
+    if isinstance(names, str):
+        return f" {len(lost)} of {len(gone)} {names} overflowed and {rests}."
+    return f" Overflowed: {', '.join(names[i] for i in lost)}; {rests}."
+
+
 def _check_numbers(f):
     for name in ("substeps", "frames", "still"):
         a_count(getattr(f, name), name)
@@ -147,4 +178,6 @@ def declare(dynamics, start, *, view, dt=None, method=rk4, box=None, still=None,
     _text(figure.alt, "alt"), _text(figure.sentence, "sentence")
     _check_names(figure)
     _check_numbers(figure)
+    _check_members(figure)
+    _check_together(figure)
     return figure

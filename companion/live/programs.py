@@ -29,7 +29,7 @@ def _values(figure, option, inputs):
 
 
 def step(figure, option):
-    """x -> the next x."""
+    """x -> the next x; with members also which of them rest, because they would overflow."""
     def program(inputs):
         known, x = _values(figure, option, inputs), inputs["x"]
         if figure.method is not None:
@@ -38,8 +38,18 @@ def step(figure, option):
             x = call(figure.dynamics, inputs["k"], x, inputs["xi"], **known)
         else:
             x = call(figure.dynamics, inputs["k"], x, **known)
-        return {"next": figure.project(x)}
+        x = figure.project(x)
+        return {"next": x} if figure.members is None else rested(x, inputs["x"], figure.members[0])
     return program
+
+
+def rested(new, old, axis):
+    """The state `new`, in which a member (an entry of `axis`) that is not finite stays as in `old`: next, and gone (members,), 1 where it stayed."""
+    alive = torch.isfinite(new)
+    for j in range(new.ndim):
+        if j != axis:
+            alive = alive.all(j, keepdim=True)
+    return {"next": torch.where(alive, new, old), "gone": (~alive).to(new.dtype).reshape(-1)}
 
 
 def start(figure, option):

@@ -20,6 +20,7 @@ class Run:
         self.values = {**figure.defaults, **(values or {})}
         self.seed = figure.seed if seed is None else seed
         self.programs = {tuple(o.values()): programs(figure, o) for o in figure.options}
+        self.gone = None  # which members rest since the last step, where a figure has members
 
     def program(self, name):
         """The program of the current choice of options."""
@@ -54,7 +55,8 @@ class Run:
         with running():
             for _ in range(steps):
                 more = {"xi": noise(x.shape, seed=self.seed, k=k, dtype=x.dtype, device=x.device)} if self.figure.noise else {}
-                x = program(self.inputs(Moment(k, t, x), **more))["next"]
+                found = program(self.inputs(Moment(k, t, x), **more))
+                x, self.gone = found["next"], found.get("gone")
                 x = shaken(x) if k == 0 else x
                 k, t = k + 1, t + self.dt
         return Moment(k, t, x)
@@ -63,7 +65,10 @@ class Run:
     def see(self, moment):
         """What the views draw at this moment, the readouts, the reference curves."""
         with running():
-            return self.program("see")(self.inputs(moment))
+            seen = self.program("see")(self.inputs(moment))
+        if self.figure.members is not None:
+            seen["gone"] = torch.zeros(moment.x.shape[self.figure.members[0]]) if self.gone is None else self.gone
+        return seen
 
     @torch.no_grad()
     def grounds(self):

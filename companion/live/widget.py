@@ -9,6 +9,7 @@ import torch
 
 from companion.live import assets, export, saving
 from companion.live.exporter import export_elsewhere, never
+from companion.live.figure import resting
 from companion.live.poster import poster
 from companion.live.run import random
 from companion.live.store import packed
@@ -34,6 +35,7 @@ def spec(figure, table, found, tape_id, *, runs=("",), engine=None):
         "xi": list(figure.shape) if callable(figure.start) else None,
         "controls": [c.spec(name) for name, c in figure.controls.items()],
         "readouts": list(figure.readouts),
+        "members": None if figure.members is None else figure.members[1],
         "views": [v.spec() for v in figure.views],
         "programs": table,
         "graphs": written(found),
@@ -80,7 +82,8 @@ class Shown:
         """What the figure says at its still frame."""
         moment, seen = self.seen[-1]
         values = {n[8:]: float(v) for n, v in seen.items() if n.startswith("readout:")}
-        return self.figure.sentence.format(**{**self.figure.defaults, **values, "t": moment.t, "k": moment.k})
+        said = self.figure.sentence.format(**{**self.figure.defaults, **values, "t": moment.t, "k": moment.k})
+        return said + (resting(self.figure.members[1], seen["gone"].tolist()) if "gone" in seen else "")
 
     def html(self):
         """The figure of a page: poster, caption, spec. `<` is written so that no text can end the script."""

@@ -1,109 +1,201 @@
-"""The page's twin: steps a figure's exported graphs as the page's worker does, with onnxruntime, and compares with torch."""
+"""The page against torch, over the whole declared run: states, what is drawn, readouts, sentences, in the page's own runtime.
+
+A run is followed along the page's own states: at every frame torch computes what is seen there, and the next frame from there, and both must agree.
+So nothing needs to be left out because a run is unstable: two roundings part, and each step is still the same map.
+What two roundings may differ by is measured, not guessed: torch repeats the computation at states moved by rounding, and the spread is allowed.
+"""
+
+import copy
+import itertools
 
 import numpy as np
-import onnxruntime
 import torch
 
 from companion.live import export
-from companion.live.run import Moment, Run
-from companion.noise import noise
+from companion.live.figure import resting
+from companion.live.run import Moment, Run, steps_of_frame
+from companion.live.widget import spec
 
-# float32 rounds at 6e-8; a step has some tens of operations, and 100 steps of a stable dynamics keep errors of that order times 100.
-ONE, HUNDRED = 2e-5, 1e-3
+CLOSE = {torch.float32: 2e-5, torch.float64: 1e-10}  # of the largest number of an array: some tens of operations, each rounding at 6e-8 or 1e-16
 UNDER = 1e-3  # of a picture beneath points: one pixel in a thousand may be of the other side of a border
+SPREAD = 16  # times the spread of roundings that is seen in TRIALS of them
+TRIALS = 4
+TOGETHER = 1e-3  # of the state's size: 150 stable steps in float32 keep three digits at least
 
 
-class Twin:
-    """A figure run through its graphs, with the inputs that the page feeds."""
+def opened(page, figure, graphs=None):
+    """The figure in the page's programs."""
+    table, found = graphs or export.graphs(figure)
+    page.ask("open", figure=spec(figure, table, found, "none"))
 
-    def __init__(self, figure, values, seed, table=None, store=None):
-        if table is None:
-            table, store = export.graphs(figure)
-        self.figure, self.values, self.seed = figure, {**figure.defaults, **values}, seed
-        row = table["|".join(self.values[n] for n in figure.choices)]
-        self.sessions = {name: onnxruntime.InferenceSession(store[k]) for name, k in row.items()}
-        self.real = torch.empty(0, dtype=figure.dtype).numpy().dtype
 
-    def feed(self, name, **arrays):
-        """Run one graph: only the inputs it has are given."""
-        f = self.figure
-        dt = self.values[f.dt] if isinstance(f.dt, str) else f.dt
-        known = {**{n: self.values[n] for n in f.sliders}, "dt": dt, **arrays}
-        session = self.sessions[name]
-        given = {i.name: np.asarray(known[i.name], dtype=np.int64 if i.name == "i" else self.real) for i in session.get_inputs()}
-        return dict(zip([o.name for o in session.get_outputs()], session.run(None, given), strict=True))
+class Ruler:
+    """Measures by how many times differences exceed what roundings can do. `worst`: name -> (excess, frame); more than 1 is a fault."""
 
-    def begin(self):
-        """The start, from its graph if it has one."""
-        f = self.figure
-        if not callable(f.start):
-            return Moment(0, 0.0, f.start.numpy())
-        xi = noise(f.sized(self.values), seed=self.seed, k=-1, dtype=f.dtype).numpy()
-        return Moment(0, 0.0, self.feed("start", xi=xi, t=0, k=0)["next"])
+    def __init__(self, dtype):
+        self.close, self.worst = CLOSE[dtype], {}
 
-    def advance(self, moment, steps):
-        """`steps` steps of the step graph."""
-        k, t, x = moment
-        dt = self.values[self.figure.dt] if isinstance(self.figure.dt, str) else self.figure.dt
-        for _ in range(steps):
-            xi = noise(x.shape, seed=self.seed, k=k, dtype=self.figure.dtype).numpy() if self.figure.noise else None
-            x, k, t = self.feed("step", x=x, xi=xi, t=t, k=k)["next"], k + 1, t + dt
-        return Moment(k, t, x)
+    def compare(self, name, page, ours, again, x, number):
+        """The page's value and torch's; again(x, factor): torch's value at another state x, with time and sliders multiplied by a factor."""
+        page, value = np.asarray(page, dtype=float), np.asarray(ours, dtype=float)
+        assert page.shape == value.shape, (name, page.shape, value.shape)
+        excess = self.excess(name, page, value)
+        if excess > 1:
+            excess = self.excess(name, page, value, spread(value, again, x))
+        if excess > self.worst.get(name, (0, 0))[0]:
+            self.worst[name] = (excess, number)
 
-    def see(self, moment):
-        """What the page draws."""
-        return self.feed("see", x=moment.x, t=moment.t, k=moment.k)
+    def excess(self, name, page, value, moved=0.0):
+        finite = np.isfinite(value)
+        if not np.array_equal(page[~finite], value[~finite], equal_nan=True) or not np.isfinite(page[finite]).all():
+            return 0.0 if np.isinf(moved) else np.inf
+        if name.startswith("under"):
+            return np.abs(page - value).mean() / UNDER
+        gap = np.abs(page - value)[finite] / (self.close * np.abs(value[finite]).max(initial=0) + SPREAD * moved + 1e-300)
+        return float(gap.max(initial=0))
+
+    @property
+    def faults(self):
+        """name -> (excess, frame), where page and torch differ by more than roundings can."""
+        return {name: found for name, found in self.worst.items() if found[0] > 1}
+
+
+def spread(value, again, x):
+    """How far torch's own value moves when the state, the time and the sliders move by rounding; inf, where it even ceases to be finite."""
+    generator = torch.Generator().manual_seed(0)
+    finite, most = np.isfinite(value), 0.0
+    for _ in range(TRIALS):
+        ulps = torch.finfo(x.dtype).eps * (2 * torch.rand(x.numel() + 1, generator=generator, dtype=torch.float64) - 1)
+        moved = x * (1 + ulps[1:].reshape(x.shape).to(x.dtype))
+        other = np.asarray(again(moved, 1 + ulps[0].item()), dtype=float)
+        if not np.array_equal(np.isfinite(other), finite):
+            return np.inf
+        most = max(most, np.abs(other - value)[finite].max(initial=0))
+    return most
+
+
+def nudged(run, moment, x, factor):
+    """(a run whose sliders are multiplied by the factor, but for counts; the moment at x, its time multiplied too)."""
+    other = copy.copy(run)
+    real = [n for n in run.figure.sliders if run.figure.controls[n].step != 1]
+    other.values = {**run.values, **{n: run.values[n] * factor for n in real}}
+    return other, moment._replace(t=moment.t * factor, x=x)
+
+
+class Follow:
+    """One run of an opened figure, frame by frame."""
+
+    def __init__(self, page, figure, values=None, seed=None):
+        self.page, self.figure = page, figure
+        self.run = Run(figure, values, seed)
+        self.ruler = Ruler(figure.dtype)
+        ours, theirs = self.run.begin(), page.ask("begin", values=self.run.values, seed=self.run.seed)
+        self.number, self.blown = 0, False
+        self.compare("start", theirs["x"], ours.x, lambda run, m: run.begin().x, ours)
+        self.take(theirs)
+
+    def take(self, theirs):
+        """Look at a frame of the page: what torch sees at the same state must be what the page draws."""
+        self.moment = Moment(theirs["k"], theirs["t"], torch.from_numpy(theirs["x"].copy()))
+        gone = theirs["arrays"].pop("gone", None)
+        seen = self.run.see(self.moment)
+        seen.pop("gone", None)
+        assert set(seen) == set(theirs["arrays"])
+        for name, value in seen.items():
+            self.compare(name, theirs["arrays"][name], value, lambda run, m, name=name: run.see(m)[name], self.moment)
+        numbers = {n[8:]: float(v.reshape(-1)[0]) for n, v in theirs["arrays"].items() if n.startswith("readout:")}
+        fields = {**self.run.values, **numbers, "t": self.moment.t, "k": self.moment.k}
+        said = self.figure.sentence.format(**fields) + ("" if gone is None else resting(self.figure.members[1], gone.tolist()))
+        assert theirs["sentence"] == said, (theirs["sentence"], said)
+        self.arrays, self.gone, self.said = theirs["arrays"], gone, said
+
+    def frame(self):
+        """The next frame of both, from the page's present state."""
+        before, steps = self.moment, steps_of_frame(self.figure, self.moment.k)
+        theirs, ours = self.page.ask("frame"), self.run.advance(before, steps)
+        self.number += 1
+        assert (theirs["k"], theirs["t"]) == (ours.k, ours.t)
+        self.blown = not theirs["finite"]
+        self.compare("x", theirs["x"], ours.x, lambda run, m: run.advance(m, steps).x, before)
+        if self.run.gone is not None:
+            assert np.array_equal(theirs["arrays"]["gone"], self.run.gone.numpy()), "page and torch let other members rest"
+        self.take(theirs)
+
+    def act(self, op, **more):
+        """A button or a drag, in both."""
+        before, theirs = self.moment, self.page.ask(op, **more)
+        event = ("drag", [more["i"], *more["p"]]) if op == "put" else (more["name"], True)
+        ours = self.run.touch(before, *event)
+        self.compare(op, theirs["x"], ours.x, lambda run, m: run.touch(m, *event).x, before)
+        self.take(theirs)
+
+    def on(self, frames):
+        """This run, some frames later; one that overflows halts, as in the page."""
+        for _ in range(frames):
+            if not self.blown:
+                self.frame()
+        return self
+
+    def compare(self, name, page, ours, again, moment):
+        """again(run, moment): torch's value of a run with other sliders, at another moment."""
+        self.ruler.compare(name, page, ours, lambda x, factor: again(*nudged(self.run, moment, x, factor)), moment.x, self.number)
+
+    @property
+    def faults(self):
+        """name -> (excess, frame), where page and torch differ by more than roundings can."""
+        return self.ruler.faults
+
+
+def settings(figure):
+    """What a reader can set: every choice of options, and at the declared one both ends of every slider."""
+    yield from (option for option in figure.options if any(option[n] != figure.defaults[n] for n in option))
+    for name in figure.sliders:
+        s = figure.controls[name]
+        yield from ({name: end} for end in dict.fromkeys((s.lo, s.hi)) if end != s.value)
 
 
 def draw(figure, generator):
-    """Distinct random values of the sliders, inside the figure's box."""
+    """Random values of all controls at once."""
     values = {}
+    for name in figure.choices:
+        options = list(figure.controls[name].options)
+        values[name] = options[int(torch.randint(len(options), (), generator=generator))]
     for name in figure.sliders:
-        s = figure.controls[name]
-        lo, hi = figure.box.get(name, (s.lo, s.hi))
-        u = torch.rand((), generator=generator).item()
-        value = lo * (hi / lo) ** u if s.log else lo + u * (hi - lo)
+        s, u = figure.controls[name], torch.rand((), generator=generator).item()
+        value = s.lo * (s.hi / s.lo) ** u if s.log else s.lo + u * (s.hi - s.lo)
         values[name] = float(round(value / s.step) * s.step) if s.step else value
     return values
 
 
-def worst(a, b):
-    """The largest difference of two arrays, relative above 1; NaN and infinity must agree."""
-    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    assert a.shape == b.shape, (a.shape, b.shape)
-    finite = np.isfinite(b)
-    assert (finite == np.isfinite(a)).all(), "one of the two is not finite"
-    scale = max(1.0, np.abs(b[finite]).max(initial=0))
-    return np.abs(a[finite] - b[finite]).max(initial=0) / scale
+def followed(page, figure, values=None, *, seed=None, frames=None):
+    """Follow a run over `frames` frames (the declared ones)."""
+    return Follow(page, figure, values, seed).on(figure.frames if frames is None else frames)
 
 
-def apart(name, a, b):
-    """`worst`; of a picture beneath points the mean: the border of a cell may take the other of two pixels at equal distance."""
-    return float(np.abs(np.asarray(a) - np.asarray(b)).mean()) if name.startswith("under") else worst(a, b)
+def steps_agree(figure, states):
+    """The faults of a browser's states, one after each step, as its figure tells them: torch takes the same steps from the same states."""
+    run, ruler = Run(figure, states[0]["controls"], states[0]["seed"]), Ruler(figure.dtype)
+    moments = [Moment(s["k"], s["t"], torch.tensor(s["x"], dtype=figure.dtype).reshape(s["shape"])) for s in states]
+    for number, (before, after) in enumerate(itertools.pairwise(moments)):
+        def step(x, factor, before=before, after=after):
+            other, moment = nudged(run, before, x, factor)
+            return other.advance(moment, after.k - before.k).x
+
+        ruler.compare("x", after.x, step(before.x, 1.0), step, before.x, number)
+    return ruler.faults
 
 
-def compare(figure, values, *, seed=1, steps=(1, 100), graphs=(None, None)):
-    """Differences of page and torch, {(steps, name): difference}, after the given numbers of steps."""
-    run, twin = Run(figure, values, seed), Twin(figure, values, seed, *graphs)
-    ours, page, out = run.begin(), twin.begin(), {}
-    out[0, "start"] = worst(page.x, ours.x)
-    for n in steps:
-        ours, page = run.advance(ours, n - ours.k), twin.advance(page, n - page.k)
-        out[n, "x"] = worst(page.x, ours.x)
-        seen, drawn = run.see(ours), twin.see(page)
-        assert set(seen) == set(drawn)
-        # what is seen is compared at torch's own state: counting clusters jumps, and a jump is no error of the graph
-        exact = twin.see(Moment(ours.k, ours.t, ours.x.numpy()))
-        out.update({(n, name): apart(name, exact[name], seen[name]) for name in seen})
-    return out
-
-
-def failures(found, one=ONE, hundred=HUNDRED):
-    """The differences above tolerance."""
-    def allowed(step, name):
-        return UNDER if name.startswith("under") else hundred if step > 1 and name == "x" else one
-
-    return {at: d for at, d in found.items() if not d <= allowed(*at)}
+def apart(page, figure, steps=None):
+    """How far page and torch are apart as whole runs at the declared values, over `steps` steps or all: the difference over the size of torch's."""
+    run = Run(figure)
+    theirs, moment = page.ask("begin", values=run.values, seed=run.seed), run.begin()
+    for _ in range(figure.frames):
+        taken = steps_of_frame(figure, moment.k)
+        if steps is not None and moment.k + taken > steps:
+            break
+        theirs, moment = page.ask("frame"), run.advance(moment, taken)
+    size = max(1e-300, moment.x.abs().max().item())
+    return float(np.abs(theirs["x"] - moment.x.numpy()).max() / size)
 
 
 def idle(figure, steps=12):

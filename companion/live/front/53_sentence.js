@@ -9,11 +9,25 @@ function readoutsOf(spec, frame) {
   return values;
 }
 
+function restingWords({ members }, { arrays }) { // which members would have overflowed and rest instead; Python says the same (figure.resting)
+  const gone = arrays.gone ? Array.from(arrays.gone.data) : [];
+  const lost = gone.flatMap((value, i) => (value ? [i] : []));
+  if (!members || !lost.length) return "";
+  const rests = lost.length === 1 ? "rests where it was" : "rest where they were";
+  if (typeof members === "string") return ` ${lost.length} of ${gone.length} ${members} overflowed and ${rests}.`;
+  return ` Overflowed: ${lost.map((i) => members[i]).join(", ")}; ${rests}.`;
+}
+
+function sentenceOf(spec, values, frame) {
+  const text = fillSentence(spec.sentence || "", { ...values, ...readoutsOf(spec, frame), t: frame.t, k: frame.k });
+  return text + restingWords(spec, frame);
+}
+
 function makeSentence(spec, values) { // {element, show(frame, moving)}
   const element = makeElement("p", { class: "live-sentence", "aria-live": "off" }); // what stands there on arrival is read, not announced
   let moved = null, timer = null;
   function show(frame, moving) {
-    const text = fillSentence(spec.sentence || "", { ...values(), ...readoutsOf(spec, frame), t: frame.t, k: frame.k });
+    const text = sentenceOf(spec, values(), frame);
     if (text !== element.textContent) element.textContent = text;
     if (moving === moved) return;
     clearTimeout(timer);

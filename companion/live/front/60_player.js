@@ -125,7 +125,8 @@ class Player {
   blow(frame) {
     this.blown = true;
     this.playing = false;
-    this.problem = `Between t = ${shortNumber(this.history.current.t)} and ${shortNumber(frame.t)} the numbers overflow: with these values the scheme blows up.`;
+    const clock = this.spec.dt === 1 ? ({ k }) => `step ${k}` : ({ t }) => `t = ${shortNumber(t)}`;
+    this.problem = `Between ${clock(this.history.current)} and ${clock(frame)} the numbers overflow: with these values the scheme blows up.`;
     this.show();
   }
 }

@@ -80,12 +80,14 @@ Object.assign(Player.prototype, {
   },
 
   jump() { // in place of an animation: the frame that tells most, or the end
-    const target = this.history.current && this.history.current.number >= this.spec.still ? this.limit - 1 : this.spec.still;
-    if (this.mode === "tape") {
-      this.history.seek(target);
-      this.show();
-    } else if (this.ended()) return this.restart({ play: true });
-    return this.mode === "live" ? this.enqueue(() => this.computeTo(target)) : Promise.resolve();
+    const end = this.source ? this.spec.frames : this.limit - 1;
+    const target = this.history.current && this.history.current.number >= this.spec.still ? end : this.spec.still;
+    if (this.mode === "live" && this.ended()) return this.restart({ play: true });
+    if (this.mode === "tape" && (target < this.limit || !this.source)) return this.seek(target);
+    return this.enqueue(async () => { // beyond the recording the engine goes on
+      await this.takeOver();
+      if (this.mode === "live") await this.computeTo(target);
+    });
   },
 
   async computeTo(number) { // without drawing what lies between

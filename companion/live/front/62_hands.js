@@ -38,13 +38,13 @@ Object.assign(Player.prototype, {
     else this.go();
   },
 
-  step() { // one frame, beyond the end of the run too
+  step() { // one frame; after its last one a run rests
     this.playing = false;
     if (!this.source) return Promise.resolve(this.tick());
     return this.enqueue(async () => {
       await this.takeOver();
       if (!this.history.atLast()) this.history.index += 1;
-      else if (!this.blown) await this.compute();
+      else if (!this.ended()) await this.compute();
       this.show();
     });
   },

@@ -83,13 +83,14 @@ const moves = { // request -> {x, k, t} after the move
     return { x: (await runGraph(graph, have, dtype)).next, k: 0, t: 0 };
   },
   async advance({ graph, x, k, t, steps, noise, seed, scalars, dtype }) {
+    let gone; // which members rest because they would overflow, where a figure has members
     for (let step = 0; step < steps; step++) {
       const xi = noise ? noiseFor(x.shape, seed, k) : undefined;
-      x = (await runGraph(graph, { ...scalars, k, t, x, xi }, dtype)).next;
+      ({ next: x, gone } = await runGraph(graph, { ...scalars, k, t, x, xi }, dtype));
       k += 1;
       t += scalars.dt;
     }
-    return { x, k, t };
+    return { x, k, t, gone };
   },
   async put({ graph, x, k, t, i, p, scalars, dtype }) {
     const have = { ...scalars, k, t, x, i, p: { data: p, shape: [p.length] } };
@@ -113,8 +114,8 @@ async function compute(request) {
   const { op, scalars, dtype } = request;
   if (op === "warm") return warm(request);
   if (op === "ground") return { outputs: await runGraph(request.graph, { ...scalars, k: 0, t: 0 }, dtype) };
-  const { x, k, t } = await moves[op](request);
+  const { x, k, t, gone } = await moves[op](request);
   const finite = x.data.every(Number.isFinite);
   const seen = request.see ? await runGraph(request.see, { ...scalars, k, t, x }, dtype) : {};
-  return { k, t, finite, outputs: { ...seen, x } };
+  return { k, t, finite, outputs: { ...seen, ...(gone && { gone }), x } };
 }

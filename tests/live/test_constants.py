@@ -1,0 +1,68 @@
+"""Every constant of a traced function arrives in its graph: at any size, in the figure's dtype, whatever operation it meets."""
+
+import math
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from companion.live import constants, export
+
+SHARP = {torch.float32: 2e-6, torch.float64: 1e-14}
+
+PROGRAMS = {
+    "a small constant beside zero": lambda x, a: x.abs() / (x.abs() + 1e-9),
+    "Adam's epsilon": lambda x, a: x / (x.square().sqrt() + 1e-8),
+    "a constant of float64's own size": lambda x, a: (x * 0 + 1e-30) * 1e30 * a,
+    "pi": lambda x, a: torch.sin(x * math.pi) + math.sqrt(2) * a,
+    "a sixtieth, a tenth, a thousandth": lambda x, a: x / 60 + 0.1 * x + x * 1e-3 - 0.7,
+    "a number on the left": lambda x, a: 0.1 - x * a + 0.3 / (1.7 + x.square()),
+    "powers": lambda x, a: x.abs() ** 0.3 + 1.1**x + x**2,
+    "clamp": lambda x, a: x.clamp(-0.3, 0.1) + x.clamp(min=0.2) + x.clamp(max=a),
+    "where": lambda x, a: torch.where(x > 0.1, 0.1, x) + torch.where(x > 0, x, -1e-12),
+    "comparisons at the constant itself": lambda x, a: (torch.full_like(x, 0.1) > 0.1).to(x.dtype) + (x * 0 + 0.7 >= 0.7).to(x.dtype),
+    "masked_fill": lambda x, a: x.masked_fill(x > 0.2, 0.1),
+    "full, full_like": lambda x, a: torch.full_like(x, 1 / 3) + torch.full((2,), 1e-9, dtype=x.dtype),
+    "a grid": lambda x, a: x + torch.linspace(0.1, 0.7, 2, dtype=x.dtype),
+    "remainder": lambda x, a: torch.remainder(x, 0.3) + torch.fmod(x, 0.7),
+    "booleans and integers": lambda x, a: (x > 0) * x + (x > 0.3) * 3 + torch.arange(2) * x + (torch.arange(2) == 1),
+    "a constant tensor": lambda x, a: x @ torch.tensor([[0.1, 1e-9], [math.pi, 1e9]], dtype=x.dtype),
+    "a number met by a constant tensor": lambda x, a: x + torch.tensor([0.25, 4.0], dtype=x.dtype) * 0.1,
+    "a mean and a norm": lambda x, a: x / (x.norm(dim=-1, keepdim=True) + 1e-12) + 0.01 * x.mean(),
+    "lerp": lambda x, a: torch.lerp(x, x.square(), 0.3),
+    "the input itself": lambda x, a: x,
+}
+
+
+def both(program, dtype):
+    """(torch's values, the graph's) at points that include 0."""
+    x = torch.tensor([[0.0, 0.0], [0.13, -2.4], [0.1, 0.7], [1e-9, -3e-5]], dtype=dtype)
+    inputs = {"x": x, "a": torch.tensor(0.17, dtype=dtype)}
+    graph, outputs = export.trace(lambda given: {"next": program(given["x"], given["a"])}, inputs, {})
+    session = onnxruntime.InferenceSession(export.to_onnx(graph, inputs, {}, outputs))
+    found = session.run(None, {i.name: inputs[i.name].numpy() for i in session.get_inputs()})[0]
+    return program(**inputs).numpy(), found
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_graph_computes_what_torch_computes(name, dtype):
+    want, found = both(PROGRAMS[name], dtype)
+    assert found.dtype == want.dtype
+    np.testing.assert_allclose(found, want, rtol=SHARP[dtype], atol=0 if "constant" in name else SHARP[dtype] / 10)
+
+
+def test_the_exporter_alone_loses_them():
+    """Why all this is needed: if a later exporter keeps them, this module can go."""
+    x = torch.tensor([0.0], dtype=torch.float64)
+    graph = torch.fx.symbolic_trace(lambda x: x.abs() / (x.abs() + 1e-9) + x + math.pi)
+    model = torch.onnx.export(graph, (x,), dynamo=True, opset_version=20, verbose=False, optimize=True).model_proto
+    numbers = [onnx.numpy_helper.to_array(c).item() for c in model.graph.initializer if not c.dims]
+    assert 1e-9 not in numbers and math.pi not in numbers
+
+
+def test_a_constant_that_a_graph_cannot_hold_is_refused():
+    with pytest.raises(constants.Lost, match=r"holds beta = 0.1, which a graph keeps as float32 only; write it with a tensor"):
+        both(lambda x, a: torch.nn.functional.softplus(x, beta=0.1), torch.float64)
