@@ -172,8 +172,9 @@ def test_a_point_follows_the_mouse_and_lies_where_it_is_let_go(hands):
 def test_keys_choose_and_move_points(hands):
     f = hands.fresh()
     f.key("Escape", "]", "]", "ArrowRight", "ArrowUp", "Shift+ArrowUp", "[", "ArrowLeft", "ArrowDown")
-    f.page.wait_for_function("document.querySelector('figure').companion.state().events.length >= 2", timeout=20_000)
-    f.page.wait_for_timeout(300)
+    f.page.wait_for_function(
+        "document.querySelector('figure').companion.state().events.some(([, , [i, , y]]) => i === 1 && y > 0.15)", timeout=20_000)
+    f.page.wait_for_function("document.querySelector('figure').companion.state().events.at(-1)[2][0] === 0", timeout=20_000)
     state = f.state()
     assert {event[1] for event in state["events"]} == {"drag"} and {event[2][0] for event in state["events"]} == {
         0,
