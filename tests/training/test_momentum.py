@@ -419,6 +419,17 @@ def test_a_method_that_overflows_leaves_the_others_alone(scale, kappa, lr):
     close(path[:, 0, 4], iterate(partial(mo.sign_descent, **given), x0, 160).x, 1e-6)
 
 
+def test_starts_that_leave_for_infinity_leave_the_others_alone():
+    """Himmelblau's basins at the longest step, in the figure's float32: half of the heavy balls overflow, the rest run as without them."""
+    side = torch.linspace(-5, 5, 12, dtype=torch.float32)
+    starts = torch.stack(torch.meshgrid(side, side, indexing="xy"), -1).reshape(-1, 2)
+    step = mo.timed(partial(mo.heavy_ball, f=mo.himmelblau, lr=0.02, momentum=0.9), f=mo.himmelblau, tol=0.1)
+    end = iterate(step, mo.at_rest(starts, 3), 150, every=150).end
+    stayed = end[0].isfinite().all(-1)
+    assert 0.3 < stayed.double().mean() < 0.7
+    close(end[:, stayed], iterate(step, mo.at_rest(starts[stayed], 3), 150, every=150).end, 1e-6)
+
+
 def test_five_methods_in_one_state_are_the_five_alone(generator):
     f, x0 = random_problem(generator)
     x0 = x0[:5]
