@@ -9,6 +9,7 @@ class Player {
     Object.assign(this, { playing: false, loading: false, awake: false, visible: true, blown: false, hurrying: false, epoch: 0, jobs: 0, problem: "" });
     this.queue = Promise.resolve();
     this.wanted = new Map(); // what the reader has set and the run does not know yet
+    this.dragged = new Map(); // where the reader's hand has put points, likewise
     this.onshow = () => {};
     this.onstatus = () => {};
   }

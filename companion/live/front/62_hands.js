@@ -1,17 +1,17 @@
 // More of the player's moves: the reader's hand on the state and on the time.
 
 Object.assign(Player.prototype, {
-  drag(i, p) { // the pointer is faster than the engine: only its last place counts
+  drag(i, p) { // the pointer is faster than the engine: only the last place of each point counts
     if (!this.source || !this.run.program().put) return;
-    const under = this.dragged;
-    this.dragged = [i, ...p];
-    if (!under) this.enqueue(() => this.act("drag", () => this.takeDragged()));
+    const under = this.dragged.has(i);
+    this.dragged.set(i, p);
+    if (!under) this.enqueue(() => this.act("drag", () => this.takeDragged(i)));
   },
 
-  takeDragged() {
-    const value = this.dragged;
-    this.dragged = null;
-    return { value, frame: this.source.put(this.run, this.history.current, value[0], value.slice(1)) };
+  takeDragged(i) {
+    const p = this.dragged.get(i);
+    this.dragged.delete(i);
+    return { value: [i, ...p], frame: this.source.put(this.run, this.history.current, i, p) };
   },
 
   press(name) {
