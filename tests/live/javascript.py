@@ -21,6 +21,7 @@ async function valueOf([name, source, expression]) {
   return JSON.stringify(await programs.get(name)(expression));
 }"""
 SERVER = KEEP + """
+process.on("unhandledRejection", () => {}); // what nobody waits for ends no other test
 require("readline").createInterface({ input: process.stdin }).on("line", async (line) => {
   let reply;
   try { reply = { value: await valueOf(JSON.parse(line)) }; } catch (error) { reply = { error: String(error && error.stack || error) }; }

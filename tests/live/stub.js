@@ -104,7 +104,7 @@ class StubElement {
 const stub = { width: 500, reduced: false, fontSize: "12.5px" };
 const document = { createElement: (tag) => new StubElement(tag), documentElement: new StubElement("html"), body: new StubElement("body"), currentScript: null,
   hidden: false };
-const clock = { now: 0, jobs: [], last: 0 };
+const clock = { now: 0, jobs: [], last: 0, intervals: {} };
 clock.add = (act, at) => { clock.jobs.push({ act, at, id: ++clock.last }); return clock.last; };
 clock.drop = (id) => { clock.jobs = clock.jobs.filter((job) => job.id !== id); };
 clock.run = async (milliseconds) => { // what falls due, in order; promises settle in between
@@ -122,6 +122,11 @@ clock.run = async (milliseconds) => { // what falls due, in order; promises sett
   clock.now = end;
 };
 const setTimeout = (act, milliseconds = 0, ...given) => clock.add(() => act(...given), clock.now + milliseconds), clearTimeout = clock.drop;
+const setInterval = (act, milliseconds) => {
+  const id = -++clock.last, again = () => { clock.intervals[id] = clock.add(() => { again(); act(); }, clock.now + milliseconds); };
+  again();
+  return id;
+}, clearInterval = (id) => clock.drop(clock.intervals[id]);
 const requestAnimationFrame = (act) => clock.add(() => act(clock.now), Math.floor(clock.now / 16 + 1) * 16), cancelAnimationFrame = clock.drop;
 const performance = { now: () => clock.now };
 const getComputedStyle = (node) => ({ fontSize: stub.fontSize, fontFamily: "Stub", getPropertyValue: (name) => cssText[name] || "", node });

@@ -79,17 +79,6 @@ def test_the_matrix_its_frame_and_its_scale_stand_side_by_side():
     ] == (pytest.approx(left), pytest.approx(top - 7.5))
 
 
-def test_a_matrix_without_limits_takes_those_of_its_entries():
-    def row(values, lo=None, hi=None):
-        found = page(
-            f"(() => {{ const v = makeView({{ kind: 'matrix', lo: {lo or 'null'}, hi: {hi or 'null'} }}, {{ alt: '' }});"
-            f"return matrixLimits(v, {values}); }})()"
-        )
-        return found
-
-    assert row([3, -1, 2]) == [-1, 3] and row([2, 2]) == [1, 3] and row([1, 5], "-9", "9") == [-9, 9]
-
-
 def test_wide_and_tall_matrices_fit():
     for values in ([[0.5] * 20], [[0.5]] * 20):
         p = paint(matrix(0, 1), frame(values))
@@ -177,7 +166,7 @@ def test_panels_side_by_side_have_one_height():
 
 def test_a_panel_says_what_it_is():
     found = page("""(() => { const said = [{ kind: "plane", x: [0, 1], y: [0, 1], title: "Two wells", drag: true }, { kind: "sphere", title: "" },
-        { kind: "curves", alt: "Energy", drag: true }].map((spec) => { const v = makeView(spec, { alt: "Points" }), c = v.canvas;
+        { kind: "curves", drag: true }].map((spec) => { const v = makeView(spec, { alt: "Points" }), c = v.canvas;
         return [v.element.className, v.element.dataset.kind, v.element.children.map((n) => n.textContent || n.tagName), c.attributes, c.tabIndex,
             v.element.children[v.element.children.length - 1].attributes, Object.keys(c.listeners)]; }); return said; })()""")
     (plane_, sphere_, curves_) = found
@@ -189,7 +178,7 @@ def test_a_panel_says_what_it_is():
         "role": "img",
         "aria-label": "Two wells. Points Points can be moved: [ and ] choose a point, arrow keys move it.",
     }
-    assert sphere_[3]["aria-label"] == "Points Arrow keys turn the sphere." and curves_[3]["aria-label"] == "Energy"
+    assert sphere_[3]["aria-label"] == "Points Arrow keys turn the sphere." and curves_[3]["aria-label"] == "Points"
     assert (
         (plane_[4], sphere_[4], curves_[4]) == (0, 0, None)
         and plane_[5] == {"aria-live": "polite"}

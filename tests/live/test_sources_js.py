@@ -378,26 +378,18 @@ def test_a_policy_without_webassembly_is_told():
 # --- the kernel ---
 
 KERNEL = """
-const setInterval = (act, every) => {
-  const timer = {}, again = () => { timer.id = setTimeout(() => (act(), again()), every); };
-  again();
-  return timer;
-};
-const clearInterval = (timer) => clearTimeout(timer.id);
-const sent = [], model = { listen: [], on: (kind, act) => kind === "msg:custom" && model.listen.push(act), off: (kind, act) => {
-  model.listen = model.listen.filter((a) => a !== act); }, get: () => '{"runs": 1}',
-  send: (content, callbacks, buffers) => sent.push([content, (buffers || []).map((b) => b.byteLength)]) };
-const answer = (message, ...arrays) => model.listen.forEach((act) => act(message, arrays.map((a) => new DataView(a.buffer,
-  a.byteOffset, a.byteLength))));
+const sent = [], listen = { "msg:custom": [] }, model = {
+  on: (kind, act) => { listen[kind] = [...(listen[kind] || []), act]; },
+  off: (kind, act) => { listen[kind] = listen[kind].filter((a) => a !== act); },
+  get: (name) => stub[name], send: (content, callbacks, buffers) => sent.push([content, (buffers || []).map((b) => b.byteLength)]) };
+const view = (a) => new DataView(a.buffer, a.byteOffset, a.byteLength);
+const answer = (message, ...arrays) => listen["msg:custom"].forEach((act) => act(message, arrays.map(view)));
 """
+LINE = "const run = new Run(spec), line = new KernelLine(model), source = new KernelSource(spec, line);"
 
 
 def kernel(body):
-    return page(
-        f"(async () => {{ const spec = {json.dumps(SPEC)}, run = new Run(spec), line = new KernelLine(model), "
-        f"source = new KernelSource(spec, line); {body} }})()",
-        KERNEL,
-    )
+    return page(f"(async () => {{ const spec = {json.dumps(SPEC)}; {LINE} {body} }})()", KERNEL)
 
 
 def test_moves_are_messages_with_the_whole_state():
@@ -455,11 +447,21 @@ def test_the_kernel_may_refuse_overflow_or_be_silent():
     assert said == "ValueError: no" and finite is False
 
 
-def test_the_recording_comes_with_the_figure_and_the_runtime_by_a_message_that_is_waited_for():
-    found = kernel("""const assets = new Assets(line), a = assets.load("rec"), b = assets.load("rec");
-      const one = await a, two = await b, r = assets.load("runtime"), same = assets.load("runtime") === r; await clock.run(3600000);
-      answer({ asset: "other" }); const bytes = Uint8Array.of(9, 1, 2, 3); answer({ asset: "runtime" }, bytes.subarray(1, 2),
-        bytes.subarray(2, 4));
-      const { mjs, wasm } = await r; hub.assets.set("here", 5);
-      return [one, one === two, same, sent.map(([content]) => content.want), [...mjs], [...wasm], await assets.load("here"), line.open.size]""")
-    assert found == [{"runs": 1}, True, True, ["runtime"], [1], [2, 3], 5, 0]
+ASSETS = """
+stub.tape = '{"runs": 1}';
+const assets = new Assets(line), tape = await assets.load("rec"), first = assets.load("runtime"), again = assets.load("runtime");
+await null;
+const bytes = Uint8Array.of(9, 1, 2, 3);
+answer({ asset: "other" }, bytes, bytes);
+answer({ asset: "runtime" }, bytes.subarray(1, 2), bytes.subarray(2, 4));
+const { mjs, wasm } = await first, late = assets.load("runtime");
+await null;
+hub.assets.set("here", 5);
+line.hangUp();
+return [tape, first === again, sent.map(([content]) => content.want), [...mjs], [...wasm], await assets.load("here"),
+  await late.catch((error) => error.message)];"""
+
+
+def test_assets_come_with_the_figure_by_message_or_from_the_shelf():
+    found = kernel(ASSETS)
+    assert found == [{"runs": 1}, True, ["runtime", "runtime"], [1], [2, 3], 5, "the kernel is gone"]

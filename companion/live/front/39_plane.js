@@ -1,7 +1,6 @@
 // Points in the plane, with targets beneath, trails behind and, in a landscape, level sets under all of it.
 function planeIsEqual(spec) {
-  // lengths compare across the axes unless the box is far from a square, or the declaration says
-  if (typeof spec.equal === "boolean") return spec.equal;
+  // lengths compare across the axes unless the box is far from a square
   const ratio = (spec.x[1] - spec.x[0]) / (spec.y[1] - spec.y[0]);
   return ratio > 0.4 && ratio < 2.6;
 }

@@ -41,7 +41,7 @@ function densityLimits(view, curves, target) {
   for (const values of [...curves.map((c) => c.values), ...(target ? arrayRows(target) : [])]) {
     for (const v of values) if (Number.isFinite(v)) { top = Math.max(top, v); if (v > 0) least = Math.min(least, v); }
   }
-  if (spec.logy) return logRange(Math.max(spec.ymin || least, top * 1e-8) || 1e-3, spec.ymax || top || 1);
+  if (spec.logy) return logRange(Math.max(least, top * 1e-8) || 1e-3, spec.ymax || top || 1);
   if (spec.ymax) return [0, spec.ymax];
   if (!(top <= memory.top && top > 0.45 * memory.top)) memory.top = tickRange(0, 1.06 * top || 1, 5)[1];
   return [0, memory.top];

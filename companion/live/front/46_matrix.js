@@ -1,12 +1,4 @@
 // A matrix as a heat map with its scale: paper at zero, one hue for one sign, two hues for two signs.
-function matrixLimits(view, data) {
-  const { spec } = view;
-  if (Number.isFinite(spec.lo) && Number.isFinite(spec.hi)) return [spec.lo, spec.hi];
-  let lo = Infinity, hi = -Infinity;
-  for (const v of data) if (Number.isFinite(v)) { lo = Math.min(lo, v); hi = Math.max(hi, v); }
-  return lo < hi ? [lo, hi] : [lo - 1, lo + 1];
-}
-
 function matrixShades(ink, lo, hi) {
   // 256 colours from lo to hi
   const warm = ink.groups[1], cold = ink.groups[0], strong = inkMix(cold, ink.ink, 0.55);
@@ -22,8 +14,8 @@ function matrixShades(ink, lo, hi) {
 function paintMatrix(view, g, scene) {
   const array = shownArray(view, scene.frame);
   if (!array) return;
-  const { surface, ink } = view, [rows, cols] = array.shape, [lo, hi] = matrixLimits(view, array.data);
-  const shades = matrixShades(ink, lo, hi), bar = 62 * ink.scale, room = (view.spec.xlabel || view.spec.ylabel ? 1.9 : 0.7) * ink.size;
+  const { surface, ink, spec } = view, [rows, cols] = array.shape, { lo, hi } = spec;
+  const shades = matrixShades(ink, lo, hi), bar = 62 * ink.scale, room = (spec.xlabel || spec.ylabel ? 1.9 : 0.7) * ink.size;
   const cell = Math.min((surface.width - bar - ink.size) / cols, (surface.height - 2 * room) / rows);
   const width = cell * cols, height = cell * rows;
   const left = Math.max(1, (surface.width - width - bar) / 2), top = (surface.height - height) / 2;

@@ -60,7 +60,7 @@ function describeCanvas(canvas, viewSpec, figureSpec) {
   const title = viewSpec.title ? viewSpec.title + ". " : "";
   const how = dragged ? " Points can be moved: [ and ] choose a point, arrow keys move it." : turned ? " Arrow keys turn the sphere." : "";
   canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", title + (viewSpec.alt || figureSpec.alt || "") + how);
+  canvas.setAttribute("aria-label", title + figureSpec.alt + how);
   if (dragged || turned) canvas.tabIndex = 0;
 }
 
