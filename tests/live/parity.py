@@ -19,7 +19,7 @@ from companion.live.widget import spec
 CLOSE = {torch.float32: 2e-5, torch.float64: 1e-10}  # of the largest number of an array: some tens of operations, each rounding at 6e-8 or 1e-16
 UNDER = 1e-3  # of a picture beneath points: one pixel in a thousand may be of the other side of a border
 SPREAD = 16  # times the spread of roundings that is seen in TRIALS of them
-TRIALS = 4
+TRIALS, ULPS = 6, 4  # each moved by up to this many roundings: the sum of many may come out the same by chance
 TOGETHER = 1e-3  # of the state's size: 150 stable steps in float32 keep three digits at least
 
 
@@ -65,7 +65,7 @@ def spread(value, again, x):
     generator = torch.Generator().manual_seed(0)
     finite, most = np.isfinite(value), 0.0
     for _ in range(TRIALS):
-        ulps = torch.finfo(x.dtype).eps * (2 * torch.rand(x.numel() + 1, generator=generator, dtype=torch.float64) - 1)
+        ulps = ULPS * torch.finfo(x.dtype).eps * (2 * torch.rand(x.numel() + 1, generator=generator, dtype=torch.float64) - 1)
         moved = x * (1 + ulps[1:].reshape(x.shape).to(x.dtype))
         other = np.asarray(again(moved, 1 + ulps[0].item()), dtype=float)
         if not np.array_equal(np.isfinite(other), finite):
@@ -196,6 +196,19 @@ def apart(page, figure, steps=None):
         theirs, moment = page.ask("frame"), run.advance(moment, taken)
     size = max(1e-300, moment.x.abs().max().item())
     return float(np.abs(theirs["x"] - moment.x.numpy()).max() / size)
+
+
+def sensitive(figure):
+    """Whether rounding alone moves the end of torch's declared run, by more than stable steps would."""
+    ends = []
+    for factor in (1.0, 1 + 8 * torch.finfo(figure.dtype).eps):
+        run = Run(figure)
+        moment = run.begin()
+        moment = moment._replace(x=moment.x * torch.linspace(1.0, factor, moment.x.numel(), dtype=figure.dtype).reshape(moment.x.shape))
+        for _ in range(figure.frames):
+            moment = run.advance(moment, steps_of_frame(figure, moment.k))
+        ends.append(moment.x)
+    return float((ends[1] - ends[0]).abs().max() / ends[0].abs().max()) > TOGETHER / 100
 
 
 def idle(figure, steps=12):

@@ -99,6 +99,13 @@ def test_a_wrong_readout_is_caught(page, dtype, right, wrong):
     assert "readout:r" in faults(page, good, export.graphs(bad), frames=6)
 
 
+def test_the_runtime_melts_no_factor_into_a_float32(page):
+    """A product of matrices divided by 3: the runtime's fusions would keep 1/3 as a float32."""
+    A = torch.randn(2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    thirds = sharp(torch.float64, {"r": lambda x: x.sum()}, lambda k, x, *, a: a * (x.mT.contiguous().mT @ A) / 3)
+    assert faults(page, thirds, frames=6) == {}
+
+
 def test_a_wrong_picture_is_caught(page):
     good, bad = (sharp(torch.float32, {"r": lambda x: x.sum()}, show=show) for show in (lambda x: x, lambda x: x.flip(-1)))
     assert "show0" in faults(page, good, export.graphs(bad), frames=3)

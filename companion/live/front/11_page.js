@@ -10,7 +10,7 @@ class PageSource {
   async wake(run) { // a first graph, too: only then is it certain that this browser computes
     this.engine = await sharedEngine(this.assets);
     const { step, see } = run.program();
-    await this.engine.compute({ op: "warm", graph: step, see }, this.spec.graphs);
+    await this.engine.compute({ op: "warm", graph: step, see, dtype: this.spec.state.dtype }, this.spec.graphs);
   }
 
   start(run) {

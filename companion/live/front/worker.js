@@ -45,10 +45,12 @@ async function boot({ mjs, wasm }) {
   return {};
 }
 
-function session(id) {
+function session(id, dtype) {
   if (!sessions.has(id)) {
     if (!sources.has(id)) throw new Error(`graph ${id} is not in the page`);
-    const options = { executionProviders: ["wasm"], logSeverityLevel: 3 };
+    // beyond "basic" the runtime melts a factor into a product as a float32: in float64 1/3 would become 0.33333334
+    const graphOptimizationLevel = dtype === "float64" ? "basic" : "all";
+    const options = { executionProviders: ["wasm"], logSeverityLevel: 3, graphOptimizationLevel };
     sessions.set(id, unzipped(sources.get(id)).then((graph) => ort.InferenceSession.create(graph, options)));
   }
   return sessions.get(id);
@@ -62,7 +64,7 @@ function tensor(name, value, dtype) {
 }
 
 async function runGraph(id, have, dtype) {
-  const graph = await session(id);
+  const graph = await session(id, dtype);
   const feeds = {};
   for (const name of graph.inputNames) {
     if (have[name] === undefined) throw new Error(`graph ${id} asks for "${name}", which the figure does not have`);
@@ -104,8 +106,8 @@ const moves = { // request -> {x, k, t} after the move
   },
 };
 
-async function warm({ graph, see }) {
-  for (const id of [graph, see]) if (id) await session(id);
+async function warm({ graph, see, dtype }) {
+  for (const id of [graph, see]) if (id) await session(id, dtype);
   return {};
 }
 
