@@ -28,7 +28,7 @@ You need Python 3.11 or newer. In a terminal, in this folder:
     python3 -m venv .venv
     . .venv/bin/activate                      (Windows: .venv\\Scripts\\activate)
     pip install torch                         (Linux without an NVIDIA card: add --index-url https://download.pytorch.org/whl/cpu)
-    pip install "./{wheel}[live,pot,data,export]" jupyterlab ipywidgets
+    pip install "./{wheel}[live,pot,data,export]" jupyterlab jupyterlab-myst ipywidgets
     jupyter lab
 
 Then open a notebook of {folders} and run its cells from the top. Exercises stand at the end of a chapter: replace None by your

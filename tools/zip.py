@@ -23,8 +23,8 @@ BUILD, STICK = ROOT / "_build", ROOT / "tools" / "stick"
 TOP = "learning-in-motion"
 INDEX = "https://download.pytorch.org/whl/cpu"
 # Of requirements.txt: what a reader's machine needs to run the notebooks, change a figure and have it exported.
-RUN = ("numpy", "scipy", "POT", "scikit-learn", "jupyterlab", "ipykernel", "ipywidgets", "anywidget", "matplotlib", "cloudpickle", "onnx",
-       "onnxscript")
+RUN = ("numpy", "scipy", "POT", "scikit-learn", "jupyterlab", "jupyterlab-myst", "ipykernel", "ipywidgets", "anywidget", "matplotlib",
+       "cloudpickle", "onnx", "onnxscript")
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Learning in Motion</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">

@@ -39,7 +39,7 @@ def test_binder_has_the_same_versions():
 
 def test_binder_gets_what_it_can_run():
     assert read("binder/runtime.txt").strip() == "python-3.11"
-    assert "jupyterlab" not in read("binder/requirements.txt")
+    assert not re.search(r"^jupyterlab\b(?!-)", read("binder/requirements.txt"), re.MULTILINE)
     assert not re.search(r"^(-r|-c|-e|\.)", read("binder/requirements.txt"), re.MULTILINE)
     for name in ("postBuild", "start"):
         assert read(f"binder/{name}").startswith("#!/bin/bash\n")

@@ -5,6 +5,8 @@ Two chapters; with COMPANION_FULL=1 all of them.
 
 import json
 import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -38,6 +40,8 @@ def folder(tmp_path_factory):
     """The chapters, each with a last cell that keeps the kernel busy, and the settings under which no dialog comes."""
     home = tmp_path_factory.mktemp("lab")
     for name in CHAPTERS:
+        for other in (ROOT / "book" / name).parent.glob(f"{Path(name).stem}_solutions.ipynb"):
+            shutil.copy(other, home)
         notebook = nbformat.read(ROOT / "book" / name, as_version=4)
         notebook.cells.append(nbformat.v4.new_code_cell(f"import time\ntime.sleep({BUSY})"))
         nbformat.write(notebook, home / Path(name).name)
@@ -175,8 +179,16 @@ def test_a_chapter_in_jupyterlab(running, name):
     for i in range(count):
         saved.nth(i).scroll_into_view_if_needed()
         assert saved.nth(i).locator("img").evaluate("(i) => i.complete && i.naturalWidth > 300") and "run the cell again" in saved.nth(i).inner_text()
+    # MyST is rendered, and a link leads to the solutions
+    words = notebook.page.evaluate("() => [...document.querySelectorAll('.jp-MarkdownCell')].map((c) => c.innerText).join('\\n')")
+    assert re.findall(r":::|\{(?:cite|doc|prf|term|ref|admonition)\b.*", words) == [] and "Exercise 1" in words
+    link = notebook.page.locator(f".jp-MarkdownCell a[href*='{Path(name).stem}_solutions.ipynb']").first
+    link.scroll_into_view_if_needed()
+    link.click()
+    notebook.page.locator(".lm-TabBar-tabLabel", has_text=f"{Path(name).stem}_solutions.ipynb").first.wait_for(timeout=30_000)
+
     notebook.page.wait_for_timeout(3000)
-    assert "model not found" not in notebook.page.locator(".jp-Notebook").inner_text() and not notebook.errors
+    assert "model not found" not in notebook.page.locator(".jp-Notebook").first.inner_text() and not notebook.errors
     notebook.page.context.close()
 
 
