@@ -56,8 +56,7 @@ class Run:
             for _ in range(steps):
                 more = {"xi": noise(x.shape, seed=self.seed, k=k, dtype=x.dtype, device=x.device)} if self.figure.noise else {}
                 found = program(self.inputs(Moment(k, t, x), **more))
-                x, self.gone = found["next"], found.get("gone")
-                x = shaken(x) if k == 0 else x
+                x, self.gone = shaken(found["next"], x) if k == 0 else found["next"], found.get("gone")
                 k, t = k + 1, t + self.dt
         return Moment(k, t, x)
 

@@ -152,6 +152,7 @@ def test_quiet_noise_moves_nothing_and_of_several_copies_the_last_wins():
     assert late[:, 0].tolist() == [-1.0, 6.0, 1.0, 6.0]
 
 
+@pytest.mark.digits
 def test_two_wells_exchange_mass_at_rate_one():
     """The log-odds of the mean share follow e^-t, across a barrier that no particle crosses."""
     n, copies, h, t = 200, 60, 0.05, 1.0

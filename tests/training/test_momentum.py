@@ -65,6 +65,7 @@ def test_each_step_is_that_of_torch(pair, generator):
     close(path.x[:, 0] if S else path.x, by_torch(optimizer, f, x0, 60, **options), 1e-6)
 
 
+@pytest.mark.digits
 @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
 def test_a_batch_is_its_members_and_parameters_may_be_tensors(pair, generator):
     step, S, _, _ = pair
@@ -132,6 +133,7 @@ def test_torchs_nesterov_is_the_other_point(generator):
     close(theirs[:, 1], ours[:, 1], 1e-10)
 
 
+@pytest.mark.digits
 @pytest.mark.parametrize("r", [1.0, 3.0, 5.5])
 def test_nesterov_is_the_recursion_of_the_paper(r, generator):
     """x_k = y_{k-1} - s grad f(y_{k-1}), y_k = x_k + (k-1)/(k+r-1) (x_k - x_{k-1}), written with k = 1, 2, ... as Su, Boyd and Candes do."""
@@ -419,6 +421,7 @@ def test_a_method_that_overflows_leaves_the_others_alone(scale, kappa, lr):
     close(path[:, 0, 4], iterate(partial(mo.sign_descent, **given), x0, 160).x, 1e-6)
 
 
+@pytest.mark.digits
 def test_starts_that_leave_for_infinity_leave_the_others_alone():
     """Himmelblau's basins at the longest step, in the figure's float32: half of the heavy balls overflow, the rest run as without them."""
     side = torch.linspace(-5, 5, 12, dtype=torch.float32)
@@ -430,6 +433,7 @@ def test_starts_that_leave_for_infinity_leave_the_others_alone():
     close(end[:, stayed], iterate(step, mo.at_rest(starts[stayed], 3), 150, every=150).end, 1e-6)
 
 
+@pytest.mark.digits
 def test_five_methods_in_one_state_are_the_five_alone(generator):
     f, x0 = random_problem(generator)
     x0 = x0[:5]
