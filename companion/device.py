@@ -8,7 +8,7 @@ import torch
 from companion import callable_module
 
 
-def device():
+def device() -> torch.device:
     """The torch.device to compute on: COMPANION_DEVICE if it is set, else cuda if it works, else cpu.
 
     Raises ValueError if COMPANION_DEVICE is not cpu, cuda or cuda:<number>, or names a GPU that does not work.
@@ -23,7 +23,7 @@ def device():
     return torch.device(asked)
 
 
-def describe():
+def describe() -> str:
     """One sentence for the reader: the device that `device` chose, its number of threads or its memory, the version of torch."""
     chosen = device()
     if chosen.type == "cpu":

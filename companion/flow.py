@@ -5,6 +5,7 @@ Source: Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, c
 """
 
 import os
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,9 @@ import torch
 
 from companion import callable_module
 from companion.inputs import a_count, a_function, a_number, a_tensor, has_values, running
+
+Field = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # v(t, x) -> like x
+Map = Callable[[int, torch.Tensor], torch.Tensor]  # step(k, x) -> like x
 
 
 class Path(NamedTuple):
@@ -26,19 +30,19 @@ class Path(NamedTuple):
         return self.x[-1]
 
 
-def euler(v, t, x, dt):
+def euler(v: Field, t: torch.Tensor, x: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
     """x + dt v(t, x): order 1."""
     return x + dt * v(t, x)
 
 
-def heun(v, t, x, dt):
+def heun(v: Field, t: torch.Tensor, x: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
     """x + dt (k1 + k2) / 2 with k1 = v(t, x), k2 = v(t + dt, x + dt k1): the explicit trapezoid rule, order 2."""
     k1 = v(t, x)
     k2 = v(t + dt, x + dt * k1)
     return x + dt * (k1 + k2) / 2
 
 
-def rk4(v, t, x, dt):
+def rk4(v: Field, t: torch.Tensor, x: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
     """x + dt (k1 + 2 k2 + 2 k3 + k4) / 6: the classical method of Kutta, order 4."""
     k1 = v(t, x)
     k2 = v(t + dt / 2, x + dt * k1 / 2)
@@ -47,12 +51,13 @@ def rk4(v, t, x, dt):
     return x + dt * (k1 + 2 * k2 + 2 * k3 + k4) / 6
 
 
-def identity(x):
+def identity(x: torch.Tensor) -> torch.Tensor:
     """x: the projection of a state that is free to go anywhere."""
     return x
 
 
-def flow(v, x0, T, steps=None, *, t0=0.0, method=rk4, project=identity, every=1):
+def flow(v: Field, x0: torch.Tensor, T: float | torch.Tensor | Sequence[float], steps: int | None = None, *, t0: float = 0.0,
+         method: Callable = rk4, project: Callable = identity, every: int = 1) -> Path:
     """x'(t) = v(t, x(t)), x(t0) = x0, up to time T: a `Path` with t (K+1,) and x (K+1, *x0.shape).
 
     v(t, x) -> like x, where t is a 0-d tensor of x's dtype. T is the end time, with `steps` equal steps (T < t0 runs backwards), or a 1-D
@@ -74,7 +79,7 @@ def flow(v, x0, T, steps=None, *, t0=0.0, method=rk4, project=identity, every=1)
     return _run(step, x0, times.to(x0.dtype), every, "project(x)")
 
 
-def iterate(step, x0, n, *, every=1):
+def iterate(step: Map, x0: torch.Tensor, n: int, *, every: int = 1) -> Path:
     """x_{k+1} = step(k, x_k), k = 0, ..., n-1: a `Path` with t (K+1,) the numbers of the kept states and x (K+1, *x0.shape).
 
     step(k, x) -> like x, where k is an int. One state in `every` is kept, and always the last. Raises TypeError, ValueError.
@@ -85,7 +90,7 @@ def iterate(step, x0, n, *, every=1):
     return _run(step, x0, torch.arange(n + 1, device=x0.device).to(x0.dtype), every, "step(k, x)")
 
 
-def as_scipy(v, like):
+def as_scipy(v: Field, like: torch.Tensor) -> Callable:
     """The field v as f(t, y) on flat float64 NumPy arrays, for scipy.integrate.solve_ivp(f, (t0, T), like.numpy().ravel()).
 
     v sees x in the shape, dtype and device of `like`, and t as a 0-d tensor. Raises TypeError, ValueError.
@@ -101,7 +106,7 @@ def as_scipy(v, like):
     return f
 
 
-def shaken(x, x0):
+def shaken(x: torch.Tensor, x0: torch.Tensor) -> torch.Tensor:
     """x, one step after x0; where COMPANION_SHAKE holds a seed, x (1 + e s): signs s drawn from it, e = 1e-13, in float32 2^-23.
 
     A run calls it once, after its first step: no two processors round alike, and what is asserted of a run holds for all of

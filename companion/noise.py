@@ -23,6 +23,7 @@ Elements beyond the shape are dropped: the noise of n numbers begins the noise o
 """
 
 import math
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -34,7 +35,7 @@ _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 _WEYL = (0x9E3779B9, 0xBB67AE85)
 
 
-def philox(counter, key):
+def philox(counter: torch.Tensor, key: tuple[int, int]) -> torch.Tensor:
     """Philox-4x32-10: the words (4, ...) of the counters (4, ...), int64 tensors of 32-bit words; key is a pair of ints."""
     column = (2,) + (1,) * (counter.ndim - 1)
     multiplier = torch.tensor(_MULTIPLIERS, device=counter.device).view(column)
@@ -48,7 +49,7 @@ def philox(counter, key):
     return torch.stack((even[0], odd[0], even[1], odd[1]))
 
 
-def noise(shape, *, seed, k, dtype=torch.float32, device=None):
+def noise(shape: Sequence[int], *, seed: int, k: int, dtype: torch.dtype = torch.float32, device: torch.device | str | None = None) -> torch.Tensor:
     """Independent N(0, 1) numbers of the given shape, a function of (seed, k): the definition is at the top of this module.
 
     seed is an int in [0, 2^64), k an int, taken modulo 2^32 (by convention k = -1 is the start's own noise). Raises TypeError, ValueError.
@@ -59,7 +60,7 @@ def noise(shape, *, seed, k, dtype=torch.float32, device=None):
     return _in_shape(z.flatten(0, 1), shape, dtype)
 
 
-def uniform(shape, *, seed, k, dtype=torch.float32, device=None):
+def uniform(shape: Sequence[int], *, seed: int, k: int, dtype: torch.dtype = torch.float32, device: torch.device | str | None = None) -> torch.Tensor:
     """Independent numbers, uniform on (0, 1), a function of (seed, k), independent of `noise`. In float32 the largest may round to 1.
 
     Raises TypeError, ValueError, as `noise`.
@@ -67,7 +68,7 @@ def uniform(shape, *, seed, k, dtype=torch.float32, device=None):
     return _in_shape(_uniforms(shape, seed, k, 1, dtype, device), shape, dtype)
 
 
-def with_noise(step, *, seed):
+def with_noise(step: Callable, *, seed: int) -> Callable:
     """The map (k, x) -> step(k, x, xi), where xi = noise(x.shape, seed=seed, k=k) in the dtype and on the device of x. Raises TypeError."""
     a_function(step, "step")
     _a_seed(seed)

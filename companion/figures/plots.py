@@ -1,10 +1,12 @@
 """The pictures that chapters share. Tensors of any device and dtype come in; a Still comes out."""
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
-from companion.figures.still import PALETTE, a_text, axes, still
+from companion.figures.still import PALETTE, Still, a_text, axes, still
 from companion.inputs import a_cloud, a_count, a_function, a_tensor
 
 MARKERS = "osD^vP*"  # a shape beside each colour: colour alone carries no meaning
@@ -41,7 +43,8 @@ def _finish(figure, ax, alt, caption, xlabel="", ylabel="", equal=False):
     return still(figure, alt=alt, caption=caption)
 
 
-def clouds(x, *, alt, caption=None, title=None, size=(4.4, 4.2)):
+def clouds(x: torch.Tensor | dict[str, torch.Tensor], *,
+           alt: str, caption: str | None = None, title: str | None = None, size: tuple[float, float] = (4.4, 4.2)) -> Still:
     """Clouds (n, 2) in the plane, one colour and one marker each. x: a tensor, a list, or {label: tensor}. Raises TypeError, ValueError."""
     a_text(alt)
     figure, ax = axes(title, size)
@@ -64,7 +67,8 @@ def _draw_paths(ax, x, i=0, label=None):
     ax.scatter(*points[-1].T, s=24, marker=MARKERS[i % 7], color=color, zorder=3)
 
 
-def paths(x, *, alt, caption=None, title=None, size=(4.4, 4.2)):
+def paths(x: torch.Tensor | dict[str, torch.Tensor], *,
+          alt: str, caption: str | None = None, title: str | None = None, size: tuple[float, float] = (4.4, 4.2)) -> Still:
     """Trajectories (K + 1, ..., 2) in the plane: open circle at the start, full marker at the end. x: as in `clouds`."""
     a_text(alt)
     figure, ax = axes(title, size)
@@ -82,7 +86,9 @@ def _grid(box, n):
     return torch.meshgrid(torch.linspace(left, right, n), torch.linspace(low, high, n), indexing="xy")
 
 
-def landscape(f, x=None, *, box, alt, caption=None, title=None, size=(5, 4.2), log=False):
+def landscape(f: Callable, x: torch.Tensor | dict[str, torch.Tensor] | None = None, *, box: tuple,
+              alt: str, caption: str | None = None, title: str | None = None,
+              size: tuple[float, float] = (5, 4.2), log: bool = False) -> Still:
     """Level sets of a potential f: (..., 2) -> (...) on box = (left, right, low, high), with trajectories x as in `paths`.
 
     log: levels evenly spaced in log(f - min f), for a narrow valley. Raises TypeError, ValueError.
@@ -106,7 +112,9 @@ def landscape(f, x=None, *, box, alt, caption=None, title=None, size=(5, 4.2), l
     return _finish(figure, ax, alt, caption)
 
 
-def densities(x, *, alt, caption=None, title=None, size=(5, 3.6), bins=60, curve=None, xlabel=""):
+def densities(x: torch.Tensor | dict[str, torch.Tensor], *,
+              alt: str, caption: str | None = None, title: str | None = None, size: tuple[float, float] = (5, 3.6), bins: int = 60,
+              curve: Any = None, xlabel: str = "") -> Still:
     """Histograms of mass 1 of samples (any shape), and over them densities curve = {label: (t, p(t))}. x: as in `clouds`."""
     a_text(alt)
     figure, ax = axes(title, size)
@@ -120,7 +128,9 @@ def densities(x, *, alt, caption=None, title=None, size=(5, 3.6), bins=60, curve
     return _finish(figure, ax, alt, caption, xlabel, "density")
 
 
-def curves(t, y, *, alt, caption=None, title=None, size=(5, 3.6), xlabel="t", ylabel="", logx=False, logy=False):
+def curves(t: Any, y: Any, *,
+           alt: str, caption: str | None = None, title: str | None = None, size: tuple[float, float] = (5, 3.6), xlabel: str = "t", ylabel: str = "",
+           logx: bool = False, logy: bool = False) -> Still:
     """Curves y (K + 1,) or (K + 1, m) over t (K + 1,). y: a tensor, a list, or {label: tensor}. Raises TypeError, ValueError."""
     a_text(alt)
     figure, ax = axes(title, size)
@@ -137,7 +147,9 @@ def curves(t, y, *, alt, caption=None, title=None, size=(5, 3.6), xlabel="t", yl
     return _finish(figure, ax, alt, caption, xlabel, ylabel)
 
 
-def images(x, *, alt, caption=None, title=None, columns=8, titles=None):
+def images(x: torch.Tensor, *,
+           alt: str, caption: str | None = None, title: str | None = None, columns: int = 8,
+           titles: Sequence[str] | None = None) -> Still:
     """A grid of images (n, h, w), 0 is black and 1 is white, or (n, h, w, 3), colours in [0, 1]. Raises TypeError, ValueError."""
     a_text(alt)
     pictures = _array(a_tensor(x, "x"), "x")

@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import sys
+from typing import Any
 
 # Okabe and Ito, Color Universal Design (2008): told apart by colour-blind readers. Its yellow is left out, too pale on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -41,7 +42,7 @@ def a_text(alt):
     return alt.strip()
 
 
-def axes(title=None, size=(5, 3.6), *, rows=1, columns=1):
+def axes(title: str | None = None, size: tuple[float, float] = (5, 3.6), *, rows: int = 1, columns: int = 1) -> tuple:
     """A figure of size inches (width, height) and its axes, or an array (rows, columns) of them: matplotlib's own, free of pyplot.
 
     White, whatever the page: black axes do not vanish in dark mode.
@@ -59,7 +60,7 @@ def axes(title=None, size=(5, 3.6), *, rows=1, columns=1):
     return figure, ax
 
 
-def still(figure, *, alt, caption=None):
+def still(figure: Any, *, alt: str, caption: str | None = None) -> Still:
     """The still of a matplotlib figure. alt says what is to be seen, caption stands below it. Raises TypeError, ValueError.
 
     A figure of pyplot is closed, so that the notebook shows it once.

@@ -3,19 +3,25 @@
 `live` runs the taught torch function in the page; `play` shows a recording; `replay` is torch's own run of what a reader did.
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
 from companion import callable_module
 from companion.live.controls import Button, Choice, Slider
 from companion.live.figure import declare
 from companion.live.recording import play
 from companion.live.run import replay
-from companion.live.views import circle, curves, density, histogram, landscape, matrix, picture, plane, sphere
+from companion.live.views import View, circle, curves, density, histogram, landscape, matrix, picture, plane, sphere
 from companion.live.widget import Shown
 
 __all__ = ["Button", "Choice", "Slider", "circle", "curves", "density", "histogram", "landscape", "live", "matrix", "picture", "plane", "play",
            "replay", "sphere"]
 
 
-def live(dynamics, start, *, name, view, sentence, alt, **options):
+def live(dynamics: Callable, start: torch.Tensor | Callable, *, name: str, view: View | Sequence[View], sentence: str, alt: str,
+         **options: Any) -> Shown:
     """A figure that runs `dynamics` from `start` in the reader's page.
 
     dynamics: a field v(t, x, controls) with dt=..., stepped by `method` (rk4) then `project`; or with method=None a map step(k, x, controls),

@@ -1,6 +1,8 @@
 """Recordings of what cannot run in a page: linear solves, eigenvalues, exact transport, training."""
 
 import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
@@ -11,6 +13,7 @@ from companion.live.figure import declare
 from companion.live.programs import see
 from companion.live.run import Moment
 from companion.live.tapes import asset, control_key, pictures_of, run_of
+from companion.live.views import View
 from companion.live.widget import Shown, spec
 
 MOST = 64  # runs in one recording
@@ -53,7 +56,8 @@ class Recorded(Shown):
         self.spec = spec(figure, {}, {}, self.tape_id, runs=list(seen), engine="recording")
 
 
-def play(tapes, *, name, view, sentence, alt, controls=None, **options):
+def play(tapes: Path | Callable[..., Path], *, name: str, view: View | Sequence[View], sentence: str, alt: str,
+         controls: dict[str, Choice | Slider] | None = None, **options: Any) -> Recorded:
     """A figure that plays a recording: a Path, or run(controls) -> Path called on the grid of Slider(values=[...]) and Choice controls.
 
     Options as for `live`: caption, readouts, show. A run receives a slider's number and a choice's object. Raises TypeError, ValueError.

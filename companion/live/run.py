@@ -1,6 +1,7 @@
 """A figure run by torch: its default run, and its replay under recorded events. This is what the page must show."""
 
 from collections import namedtuple
+from typing import Any
 
 import torch
 
@@ -94,7 +95,7 @@ class Run:
         return moment
 
 
-def random(figure):
+def random(figure: Any) -> bool:
     """True if the seed matters: there is noise, or the start uses its own."""
     if figure.noise or not callable(figure.start):
         return figure.noise
@@ -102,7 +103,7 @@ def random(figure):
     return not torch.equal(first, second)
 
 
-def steps_of_frame(figure, k):
+def steps_of_frame(figure: Any, k: int) -> int:
     """How many steps the frame after step k takes: even in t, or even in log t."""
     return max(figure.substeps, k // 25) if figure.pace == "log" else figure.substeps
 
@@ -118,7 +119,7 @@ def tape(figure, frames=None, **values):
     return seen
 
 
-def replay(figure, events, n):
+def replay(figure: Any, events: list[tuple], n: int) -> Path:
     """Path of n steps of the figure under events [(k, name, value)], each acting before step k. The page must show the same states."""
     figure = getattr(figure, "figure", figure)
     run = Run(figure)

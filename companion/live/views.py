@@ -1,7 +1,9 @@
 """Where a state is drawn. A view is a kind, its options (plain data for the page) and its functions (exported as graphs)."""
 
 import base64
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
@@ -9,6 +11,10 @@ from companion.inputs import a_function, a_number
 
 GRID = 240  # points of a target curve
 GROUND = 64  # points a side of a landscape
+
+
+Interval = tuple[float, float]
+Names = Sequence[str] | None
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class View:
         return {"kind": self.kind, **self.options, **names}
 
 
-def packed(tensor):
+def packed(tensor: torch.Tensor | None) -> dict | None:
     """A tensor as base64 float32 with its shape; None stays None."""
     if tensor is None:
         return None
@@ -56,14 +62,17 @@ def _interval(pair, name):
     return [float(lo), float(hi)]
 
 
-def put_point(x, i, p):
+def put_point(x: torch.Tensor, i: torch.Tensor, p: torch.Tensor) -> torch.Tensor:
     """The cloud x (n, 2) with its i-th point at p."""
     here = torch.arange(x.shape[-2], device=x.device)[:, None] == i
     return torch.where(here, p, x)
 
 
-def plane(*, x, y, show=None, title="", trail=0, drag=False, labels=None, names=None, colors=None, target=None, target_colors=None,
-          size=4, joined=False, xlabel="", ylabel="", under=None, segments=None, ground=None, levels=14, kind="plane"):
+def plane(*, x: Interval, y: Interval, show: Callable | None = None, title: str = "", trail: int | bool = 0, drag: Callable | bool = False,
+          labels: Sequence[int] | None = None, names: Names = None, colors: torch.Tensor | None = None,
+          target: torch.Tensor | Callable | None = None, target_colors: torch.Tensor | None = None, size: float = 4, joined: bool = False,
+          xlabel: str = "", ylabel: str = "", under: Callable | None = None, segments: Callable | None = None, ground: Callable | None = None,
+          levels: int = 14, kind: str = "plane") -> View:
     """Points (n, 2) in the box x, y. labels: group of each point; target: points drawn beneath; drag: True or put(x, i, p) -> x.
 
     under(x, controls): a picture, as for `picture`, over the whole box beneath the points; segments(x, controls): (m, 2, 2), from -> to.
@@ -76,50 +85,55 @@ def plane(*, x, y, show=None, title="", trail=0, drag=False, labels=None, names=
     return View(kind, options, show=show, target=target, ground=ground, put=put, **seen)
 
 
-def landscape(f, *, x, y, levels=14, **options):
+def landscape(f: Callable, *, x: Interval, y: Interval, levels: int = 14, **options: Any) -> View:
     """Points over the level sets of a potential f(p, controls): (m, 2) -> (m,). Options as for `plane`."""
     return plane(x=x, y=y, ground=a_function(f, "f"), levels=levels, kind="landscape", **options)
 
 
-def circle(*, show=None, title="", labels=None, names=None, size=5, trail=0):
+def circle(*, show: Callable | None = None, title: str = "", labels: Sequence[int] | None = None, names: Names = None, size: float = 5,
+           trail: int | bool = 0) -> View:
     """Points (n, 2) of the unit circle, or angles (n,)."""
     labels = None if labels is None else [int(i) for i in labels]
     return View("circle", {"title": title, "labels": labels, "names": names, "size": size, "trail": trail}, show=show)
 
 
-def sphere(*, show=None, title="", labels=None, names=None, size=5, trail=0):
+def sphere(*, show: Callable | None = None, title: str = "", labels: Sequence[int] | None = None, names: Names = None, size: float = 5,
+           trail: int | bool = 0) -> View:
     """Points (n, 3) of the unit sphere."""
     labels = None if labels is None else [int(i) for i in labels]
     return View("sphere", {"title": title, "labels": labels, "names": names, "size": size, "trail": trail}, show=show)
 
 
-def histogram(lo, hi, *, bins=60, show=None, target=None, ymax=None, names=None, title="", xlabel=""):
+def histogram(lo: float, hi: float, *, bins: int = 60, show: Callable | None = None, target: Callable | None = None, ymax: float | None = None,
+              names: Names = None, title: str = "", xlabel: str = "") -> View:
     """Numbers (n,), (n, 1), or groups (c, n), as a histogram of unit mass; target(s, controls): a density at s (m,)."""
     _interval((lo, hi), "(lo, hi)")
     options = {"lo": float(lo), "hi": float(hi), "bins": bins, "ymax": ymax, "names": names, "title": title, "xlabel": xlabel}
     return View("histogram", options, show=show, target=target)
 
 
-def density(lo, hi, *, show=None, target=None, ymax=None, names=None, logy=False, title="", xlabel="", ylabel=""):
+def density(lo: float, hi: float, *, show: Callable | None = None, target: Callable | None = None, ymax: float | None = None, names: Names = None,
+            logy: bool = False, title: str = "", xlabel: str = "", ylabel: str = "") -> View:
     """Values (m,) or (c, m) on the uniform grid of [lo, hi], as curves."""
     _interval((lo, hi), "(lo, hi)")
     options = {"lo": float(lo), "hi": float(hi), "ymax": ymax, "names": names, "logy": logy, "title": title, "xlabel": xlabel, "ylabel": ylabel}
     return View("density", options, show=show, target=target)
 
 
-def curves(*readouts, reference=None, logx=False, logy=False, xlim=None, ylim=None, xlabel="t", ylabel="", names=None, title=""):
+def curves(*readouts: str, reference: dict[str, Callable] | None = None, logx: bool = False, logy: bool = False, xlim: Interval | None = None,
+           ylim: Interval | None = None, xlabel: str = "t", ylabel: str = "", names: Names = None, title: str = "") -> View:
     """Readouts against time, with reference curves label -> f(t, controls)."""
     options = {"readouts": list(readouts), "logx": logx, "logy": logy, "xlim": xlim, "ylim": ylim, "xlabel": xlabel, "ylabel": ylabel,
                "names": names, "title": title}
     return View("curves", options, reference=dict(reference or {}))
 
 
-def matrix(lo, hi, *, show=None, title="", xlabel="", ylabel=""):
+def matrix(lo: float, hi: float, *, show: Callable | None = None, title: str = "", xlabel: str = "", ylabel: str = "") -> View:
     """A heat map of (n, m) values between lo and hi."""
     _interval((lo, hi), "(lo, hi)")
     return View("matrix", {"lo": float(lo), "hi": float(hi), "title": title, "xlabel": xlabel, "ylabel": ylabel}, show=show)
 
 
-def picture(*, show=None, ratio=1.0, smooth=False, title=""):
+def picture(*, show: Callable | None = None, ratio: float = 1.0, smooth: bool = False, title: str = "") -> View:
     """Colours (h, w, 3) in [0, 1], or ink (h, w) from 0 (paper) to 1; the first row on top. ratio: width over height; smooth: pixels melt."""
     return View("picture", {"ratio": a_number(ratio, "ratio", above=0), "smooth": bool(smooth), "title": title}, show=show)

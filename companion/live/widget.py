@@ -3,7 +3,9 @@
 import base64
 import html
 import json
+import os
 from functools import cached_property
+from pathlib import Path
 
 import torch
 
@@ -107,7 +109,7 @@ class Shown:
         """The graphs have come, in a thread while the reader's cell may be running: nothing of torch's is called here."""
         self._widget.spec = self.spec = {**self.spec, "engine": "page", "programs": table, "graphs": written(found)}
 
-    def save(self, path, *, title=None, lang="en"):
+    def save(self, path: str | os.PathLike, *, title: str | None = None, lang: str = "en") -> Path:
         """Write the figure as one page, e.g. save("mine.html"), and return its path: it plays by double click, without Python or a network.
 
         A figure that computes in the page has its graphs exported now (seconds, with onnx and onnxscript installed) and weighs 5 MB, nearly all
