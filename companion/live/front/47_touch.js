@@ -50,8 +50,8 @@ function dragKey(view, event) {
     if (view.selected < 0) view.choose(i);
     const o = i * cloud.d, aim = view.aim;
     // keys are faster than the engine: the next one starts where the last one has sent the point
-    const [x, y] = aim && aim.i === i && aim.cloud === cloud ? aim.at : [cloud.data[o], cloud.data[o + 1]];
-    view.aim = { i, cloud, at: [x + arrow[0] * share * (xs.hi - xs.lo), y + arrow[1] * share * (ys.hi - ys.lo)] };
+    const [x, y] = aim && aim.i === i && aim.data === cloud.data ? aim.at : [cloud.data[o], cloud.data[o + 1]];
+    view.aim = { i, data: cloud.data, at: [x + arrow[0] * share * (xs.hi - xs.lo), y + arrow[1] * share * (ys.hi - ys.lo)] };
     view.move(i, view.aim.at);
   } else if (event.key === "Escape") view.choose(-1);
   else return;
