@@ -1,5 +1,6 @@
 """A figure run by torch: its default run, and its replay under recorded events. This is what the page must show."""
 
+import itertools
 from collections import namedtuple
 from typing import Any
 
@@ -123,14 +124,14 @@ def replay(figure: Any, events: list[tuple], n: int) -> Path:
     """Path of n steps of the figure under events [(k, name, value)], each acting before step k. The page must show the same states."""
     figure = getattr(figure, "figure", figure)
     run = Run(figure)
-    for k, name, value in events:
-        if k == 0 and name not in figure.buttons and name != "drag":
-            run.touch(None, name, value)
+    shaping = list(itertools.takewhile(lambda e: e[0] == 0 and e[1] not in (*figure.buttons, "drag"), events))
+    for _, name, value in shaping:  # what is set before the first step, and before the hand touches the state, shapes the start
+        run.touch(None, name, value)
     moment = run.begin()
     kept = []
     for k in range(n + 1):
-        for when, name, value in events:
-            if when == k and (k > 0 or name in figure.buttons or name == "drag"):
+        for when, name, value in events[len(shaping):]:
+            if when == k:
                 moment = run.touch(moment, name, value)
         kept.append(moment)
         if k < n:

@@ -222,6 +222,35 @@ def test_the_page_drives_any_points_to_their_targets():
     assert near(iterate(nc.drive, torch.stack([random(4, 2), random(4, 2, seed=1)]), 48 + 7).x[48:].diff(dim=0).abs().max(), 0, 1e-9)
 
 
+MOVE = {"line": 30.0, "offset": 0.2, "direction": 100.0, "strength": 0.7}
+
+
+def test_a_reader_s_moves_are_counted_and_kept():
+    x, y = random(5, 2), random(5, 2, seed=1)
+    state = nc.in_hand(x, y)
+    assert torch.equal(state[0], x) and torch.equal(state[1], y) and state[2, 0].tolist() == [0, -1]
+    assert torch.equal(iterate(nc.carry_on, state, 50).end, state)  # by itself nothing happens
+    by_hand = state
+    for count in (1, 2, 3):
+        by_hand = nc.hand_move(by_hand, **MOVE | {"line": 40.0 * count})
+        assert by_hand[2, 0, 0] == count and nc.moves_driven(by_hand) == 0
+    plain = torch.stack([x, y])
+    for count in (1, 2, 3):
+        plain = nc.own_move(plain, **MOVE | {"line": 40.0 * count})
+    assert torch.equal(by_hand[:2], plain) and torch.equal(iterate(nc.carry_on, by_hand, 9).end, by_hand)
+
+
+def test_the_algorithm_is_set_going_from_wherever_the_points_are():
+    x, y = random(5, 2), random(5, 2, seed=1)
+    state = iterate(nc.carry_on, nc.set_going(nc.hand_move(nc.in_hand(x, y), **MOVE)), 31).end
+    assert nc.moves_driven(state) == pytest.approx(31 / 6) and state[2, 0, 0] == 1
+    moved = nc.hand_move(state, **MOVE)  # a move of the reader's stops it
+    assert moved[2, 0].tolist() == [2, -1] and torch.equal(iterate(nc.carry_on, moved, 5).end, moved)
+    end = iterate(nc.carry_on, nc.set_going(moved), 70)
+    assert nc.miss(end.end[:2]) < 1e-9 and nc.moves_driven(end.end) == 10 and torch.equal(end.x[60], end.end)
+    assert torch.equal(end.x[7, :2], nc.drive(6, nc.drive(5, end.x[5, :2])))
+
+
 def test_points_on_one_vertical_line_stop_the_driving():
     x = torch.tensor([[0.0, 0], [0, 1]], dtype=F8)
     assert not nc.miss(iterate(nc.drive, torch.stack([x, random(2, 2)]), 24).end) < 1e-9
@@ -252,3 +281,5 @@ def test_there_and_back_is_the_film():
 def test_a_state_is_points_and_targets(make):
     with pytest.raises(ValueError, match="points and targets"):
         make()
+    with pytest.raises(ValueError, match="in_hand"):
+        nc.carry_on(0, random(2, 3, 2))

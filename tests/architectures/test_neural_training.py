@@ -155,7 +155,7 @@ def test_a_trained_feedback_comes_near_riccati():
     (lambda: nc.refined(torch.zeros(2, 5), 0), ValueError, "times"), (lambda: nc.trained(3, torch.zeros(2), 3), TypeError, "loss"),
     (lambda: nc.trained(lambda w: w.sum(), torch.zeros(2), 0), ValueError, "steps"),
     (lambda: nc.trained(lambda w: w.sum(), torch.zeros(2), 1, lr=0.0), ValueError, "lr"),
-    (lambda: nc.trained(lambda w: w.sum().log(), torch.zeros(2), 3), FloatingPointError, "smaller lr"),
+    (lambda: nc.trained(lambda w: w.sum().log(), torch.zeros(2), 3), ValueError, "smaller lr"),
     (lambda: nc.policy(3, 4, generator=None), TypeError, "generator"), (lambda: nc.closed(1, 2), TypeError, "f is"),
     (lambda: nc.mean_cost(nc.pendulum, nc.swing_up, 1, torch.zeros(2, 2), 1.0, 3), TypeError, "cost"),
 ])

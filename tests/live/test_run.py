@@ -68,6 +68,12 @@ def test_events_act_before_their_step():
         replay(f, [(1, "rates", 2.0)], 2)
 
 
+def test_a_slider_moved_after_a_press_at_the_start_acts_on_later_presses_only():
+    f = declare(pull, START, dt=0.1, controls={"rate": Slider(0, 3, 1.5), "kick": Button(lambda x, *, rate: x + rate)}, **BOX)
+    path = replay(f, [(0, "rate", 1.0), (0, "kick", True), (0, "rate", 2.0), (0, "kick", True)], 1)
+    assert torch.allclose(path.x[0], START + 3.0) and torch.allclose(path.x[1], flow(lambda t, x: pull(t, x, rate=2.0), START + 3.0, 0.1, 1).end)
+
+
 def test_the_log_pace_spreads_log_time_evenly():
     f = declare(lambda t, x: -x, START, dt=0.1, pace="log", frames=200, **BOX)
     k = [m.k for m, _ in tape(f)]

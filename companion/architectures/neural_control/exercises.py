@@ -5,8 +5,9 @@ import torch
 from companion import check
 from companion.architectures.neural_control.adjoints import come_back
 from companion.architectures.neural_control.shears import Moves, follow, log_volume, moved
+from companion.architectures.shapes import numbers
 from companion.check.report import report
-from companion.inputs import a_count, a_tensor
+from companion.hints import Count, Number, checked
 
 F8 = torch.float64
 
@@ -16,9 +17,7 @@ def three_shears(amplitudes):
 
     Raises AssertionError, TypeError, ValueError.
     """
-    amplitudes = a_tensor(torch.as_tensor(amplitudes, dtype=F8), "amplitudes")
-    if amplitudes.shape != (3,):
-        raise ValueError(f"amplitudes has shape {tuple(amplitudes.shape)}; expected three numbers.")
+    amplitudes = numbers(amplitudes, "amplitudes", (3,))
     e1, e2 = torch.eye(2, dtype=F8)
     places = torch.tensor([-1.0, 0.0, 1.0], dtype=F8)
     moves = Moves(amplitudes[:, None] * e2, e1.expand(3, 2), torch.tensor([2.0, 1.0, 0.0], dtype=F8))
@@ -26,9 +25,11 @@ def three_shears(amplitudes):
     check.close(end, torch.stack([places, torch.tensor([1.0, -1.0, 1.0], dtype=F8)], -1), tol=1e-9, name="end of the three points")
 
 
-def enough_steps(steps, *, rate=10.0):
+@checked
+def enough_steps(steps: Count, *, rate: Number = 10.0):
     """The least number of Euler's steps for which the film of x' = -rate x, run back, begins within 1 % of 1. Raises AssertionError, TypeError."""
-    a_count(steps, "steps", least=2)
+    if steps < 2:
+        raise ValueError(f"steps = {steps}; expected at least 2.")
     back, before = come_back(rate, steps), come_back(rate, steps - 1)
     report(abs(1 - back) <= 0.01, "The film comes back within 1 %", f"with {steps} steps it comes back to {back:.6f}", "take more steps")
     report(abs(1 - before) > 0.01, "One step less is not enough", f"with {steps - 1} steps it comes back to {before:.6f}", "fewer steps will do")
@@ -39,9 +40,9 @@ def doubling(w, a, b):
 
     Raises AssertionError, TypeError, ValueError.
     """
-    w, a = (a_tensor(torch.as_tensor(v, dtype=F8), name) for v, name in ((w, "w"), (a, "a")))
+    w, a, b = numbers(w, "w", (2,)), numbers(a, "a", (2,)), numbers(b, "b", ()).item()
     x = torch.eye(2, dtype=F8)
-    check.close(log_volume(x, w, a, float(b)).exp(), torch.full((2,), 2.0, dtype=F8), tol=1e-6, name="factor of areas at the two points")
-    end = moved(x, w, a, float(b))
+    check.close(log_volume(x, w, a, b).exp(), torch.full((2,), 2.0, dtype=F8), tol=1e-6, name="factor of areas at the two points")
+    end = moved(x, w, a, b)
     apart = (end[0] - end[1]).norm().item()
     report(apart >= 1, "The points stay apart", f"their distance is {apart:.4f}", "they come too near to each other")

@@ -5,67 +5,83 @@ Source: Ruiz-Balet and Zuazua, SIAM Review 65 (2023); E, Communications in Mathe
 
 import torch
 
+from companion.architectures.shapes import Finite, a_dtype
 from companion.flow import Path, iterate, rk4
-from companion.inputs import a_count, a_function, a_generator, a_number, a_tensor
+from companion.hints import Cloud, Count, Flag, Function, Generator, Number, Positive, Tensor, checked
+from companion.inputs import look
 
 
-def weights(layers, *, d, width, generator, scale=0.3, dtype=torch.float32):
+@checked
+def weights(layers: Count, *, d: Count, width: Count, generator: Generator, scale: Positive = 0.3,
+            dtype: torch.dtype = torch.float32) -> torch.Tensor:
     """Random controls theta (K, width (2 d + 1)), N(0, scale^2): W (d, width), A (width, d), b (width,) of each layer.
 
     Raises TypeError, ValueError.
     """
-    size = a_count(width, "width") * (2 * a_count(d, "d") + 1)
-    theta = torch.randn(a_count(layers, "layers"), size, generator=a_generator(generator), dtype=torch.float64)
-    return (a_number(scale, "scale", above=0) * theta).to(dtype)
+    size = width * (2 * d + 1)
+    theta = torch.randn(layers, size, generator=generator, dtype=torch.float64)
+    return (float(scale) * theta).to(a_dtype(dtype))
 
 
-def layer(x, theta, *, sigma=torch.tanh):
-    """W sigma(A x + b) for one layer's theta (width (2 d + 1),): like x (..., d)."""
+@checked
+def layer(x: Finite, theta: Tensor, *, sigma: Function = torch.tanh) -> torch.Tensor:
+    """W sigma(A x + b) for one layer's theta (width (2 d + 1),): like x (..., d). Raises TypeError, ValueError."""
+    _fits(x, theta[None] if theta.ndim == 1 else theta.reshape(-1))
     d = x.shape[-1]
     width = theta.shape[-1] // (2 * d + 1)
     W, A, b = theta.split([d * width, width * d, width])
-    return sigma(x @ A.view(width, d).T + b) @ W.view(d, width).T
+    z = x @ A.view(width, d).T + b
+    y = sigma(z)
+    if not isinstance(y, torch.Tensor) or y.shape != z.shape or y.dtype != z.dtype:
+        raise ValueError(f"sigma(z) is a {type(y).__name__}, not like z, {tuple(z.shape)}; expected a function of each number.")
+    return y @ W.view(d, width).T
 
 
-def through(theta, x, *, T=1.0, sigma=torch.tanh, method=rk4):
+@checked
+def through(theta: Tensor, x: Finite, *, T: Positive = 1.0, sigma: Function = torch.tanh, method: Function = rk4) -> Path:
     """The Path of the states x (..., d) through the layers theta (K, ...), one step of the method each: times 0, T/K, ..., T.
 
     Differentiable in theta and x. Raises TypeError, ValueError.
     """
-    a_tensor(theta, "theta"), a_tensor(x), a_number(T, "T", above=0), a_function(method, "method")
-    d, size = x.shape[-1], theta.shape[-1]
-    if theta.ndim != 2 or size % (2 * d + 1):
-        raise ValueError(f"theta has shape {tuple(theta.shape)}; expected (layers, width * {2 * d + 1}) for points of R^{d}.")
+    _fits(x, theta)
     h = T / len(theta)
     path = iterate(lambda k, y: method(lambda t, z: layer(z, theta[k], sigma=sigma), k * h, y, h), x, len(theta))
     return Path(path.t * h, path.x)
 
 
-def at_depth(t, x, *, theta, T=1.0, sigma=torch.tanh):
-    """The field of the layers theta (K, ...) on [0, T] at time t: like x (..., d); 0 outside of [0, T). t may be a symbol of an exported graph."""
+@checked
+def at_depth(t: Number, x: Finite, *, theta: Tensor, T: Positive = 1.0, sigma: Function = torch.tanh) -> torch.Tensor:
+    """The field of the layers theta (K, ...) on [0, T] at time t: like x (..., d); 0 outside of [0, T). t may be a symbol of an exported graph.
+
+    Raises TypeError, ValueError.
+    """
+    _fits(x, theta)
     k = torch.floor(torch.as_tensor(t, dtype=x.dtype) * (len(theta) / T) + 1e-4)
     here = (torch.arange(len(theta), device=x.device) == k).to(x)
     return layer(x, here @ theta, sigma=sigma)
 
 
-def refined(theta, times):
+@checked
+def refined(theta: Tensor, times: Count) -> torch.Tensor:
     """The same controls in `times` layers for one: (times K, ...). A deeper network that starts as the same flow."""
-    return a_tensor(theta, "theta").repeat_interleave(a_count(times, "times"), 0)
+    return _layers(theta).repeat_interleave(times, 0)
 
 
-def trained(loss, theta, steps, *, lr=0.05, progress=iter, decay=True):
+@checked
+def trained(loss: Function, theta: Tensor, steps: Count, *, lr: Positive = 0.05, progress: Function = iter,
+            decay: Flag = True) -> tuple[torch.Tensor, torch.Tensor]:
     """(theta, losses (steps,)): Adam on loss(theta) -> 0-d; with decay the step goes down to zero along a half cosine.
 
-    progress wraps the steps: see companion.watching. Raises TypeError, ValueError; FloatingPointError if the loss is not finite.
+    progress wraps the steps: see companion.watching. Raises TypeError, ValueError, also if the loss is not finite.
     """
-    a_function(loss, "loss"), a_number(lr, "lr", above=0)
-    theta, losses = a_tensor(theta, "theta").detach().clone().requires_grad_(), []
-    optimizer = torch.optim.Adam([theta], lr=lr)
+    theta, losses = theta.detach().clone().requires_grad_(), []
+    optimizer = torch.optim.Adam([theta], lr=float(lr))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps) if decay else None
-    for k in progress(range(a_count(steps, "steps"))):
-        value = loss(theta)
-        if not bool(value.isfinite()):
-            raise FloatingPointError(f"the loss is {value.item()} after {k} steps; expected a finite one: take a smaller lr than {lr}.")
+    watched = progress(range(steps))
+    if not hasattr(watched, "__iter__"):
+        raise TypeError(f"progress(steps) is a {type(watched).__name__}; expected what one can go through, like its argument.")
+    for k in watched:
+        value = _a_loss(loss(theta), k, lr)
         optimizer.zero_grad()
         value.backward()
         optimizer.step()
@@ -75,11 +91,52 @@ def trained(loss, theta, steps, *, lr=0.05, progress=iter, decay=True):
     return theta.detach(), torch.tensor(losses)
 
 
-def margin_loss(x, labels):
-    """Mean of log(1 + exp(-s x_1)), s = 2 label - 1: the logistic loss of a classifier that looks at the side of x_1 = 0. x (n, d), labels 0 or 1."""
-    return torch.nn.functional.softplus(-(2 * labels.to(x) - 1) * x[..., 0]).mean()
+def _a_loss(value, k, lr):
+    """Return value, a finite 0-d tensor that depends on theta. Raises TypeError, ValueError."""
+    if not isinstance(value, torch.Tensor) or value.shape != () or not value.requires_grad:
+        shape = tuple(getattr(value, "shape", ()))
+        raise TypeError(f"loss(theta) is a {type(value).__name__} of shape {shape}; expected a 0-d tensor computed from theta.")
+    if not bool(value.isfinite()):
+        raise ValueError(f"the loss is {value.item()} after {k} steps; expected a finite one: take a smaller lr than {lr}.")
+    return value
 
 
-def accuracy(x, labels):
-    """The share of points x (n, d) on the side of x_1 = 0 that their label says."""
-    return ((x[..., 0] > 0) == (labels > 0)).float().mean()
+@checked
+def margin_loss(x: Cloud, labels) -> torch.Tensor:
+    """Mean of log(1 + exp(-s x_1)), s = 2 label - 1: the logistic loss of a classifier that looks at the side of
+    x_1 = 0. x (n, d), labels (n,), 0 or 1. Raises TypeError, ValueError."""
+    return torch.nn.functional.softplus(-(2 * _labels(labels, x).to(x) - 1) * x[..., 0]).mean()
+
+
+@checked
+def accuracy(x: Cloud, labels) -> torch.Tensor:
+    """The share of points x (n, d) on the side of x_1 = 0 that their labels (n,), 0 or 1, say: 0-d.
+
+    Raises TypeError, ValueError.
+    """
+    return ((x[..., 0] > 0) == (_labels(labels, x) > 0)).float().mean()
+
+
+def _labels(labels, x):
+    """Return labels, one for each point of x, each 0 or 1. Raises TypeError, ValueError."""
+    if not isinstance(labels, torch.Tensor) or labels.is_complex():
+        raise TypeError(f"labels is a {type(labels).__name__}; expected a tensor of 0 and 1: torch.as_tensor(labels).")
+    if labels.shape != x.shape[:-1]:
+        raise ValueError(f"labels has shape {tuple(labels.shape)}; expected {tuple(x.shape[:-1])}, one for each point.")
+    if look(lambda: ((labels != 0) & (labels != 1)).any(), labels):
+        raise ValueError(f"labels = {labels.unique().tolist()[:5]}...; expected 0 and 1.")
+    return labels
+
+
+def _fits(x, theta):
+    """theta (K, width (2 d + 1)) is for the points x (..., d). Raises ValueError."""
+    d = x.shape[-1] if x.ndim else 0
+    if theta.ndim != 2 or not d or not theta.numel() or theta.shape[-1] % (2 * d + 1) or not x.numel():
+        raise ValueError(f"theta has shape {tuple(theta.shape)}, x {tuple(x.shape)}; expected (layers, width * {2 * d + 1}) for points "
+                         f"of R^{d} (of one layer (width * {2 * d + 1},)).")
+
+
+def _layers(theta):
+    if theta.ndim != 2 or not theta.numel():
+        raise ValueError(f"theta has shape {tuple(theta.shape)}; expected (layers, weights of one).")
+    return theta

@@ -3,11 +3,14 @@
 Source: Ruiz-Balet and Zuazua, Neural ODE control for classification, approximation, and transport, SIAM Review 65 (2023).
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Annotated, NamedTuple
 
 import torch
 
-from companion.inputs import a_cloud, a_number, a_tensor, same_dimension
+from companion.architectures.shapes import Finite, Real
+from companion.hints import Cloud, Number, Tensor, checked
+from companion.inputs import a_cloud, a_number, same_dimension
 
 
 class Moves(NamedTuple):
@@ -18,24 +21,48 @@ class Moves(NamedTuple):
     b: torch.Tensor
 
 
-def half_plane(t, x, *, w, a, b):
+@checked
+def half_plane(t: Real, x: Finite, *, w: Tensor, a: Tensor, b: Number) -> torch.Tensor:
     """The field w max(a.x + b, 0), for w, a (d,) and a number b: like x (..., d). Raises TypeError, ValueError."""
-    a_tensor(x)
+    _arrows(x, w, a)
     return torch.relu(x @ a + b)[..., None] * w
 
 
-def moved(x, w, a, b, T=1.0):
+@checked
+def moved(x: Finite, w: Tensor, a: Tensor, b: Number, T: Number = 1.0) -> torch.Tensor:
     """The exact flow of x' = w max(a.x + b, 0) over time T: x + w max(a.x + b, 0) phi(w.a T) T, phi(s) = (e^s - 1) / s.
 
     x (..., d), w and a (d,), b a number: like x. T may be negative. Raises TypeError, ValueError.
     """
-    a_tensor(x), a_number(T, "T")
+    _arrows(x, w, a)
     return x + torch.relu(x @ a + b)[..., None] * w * T * _phi((w * a).sum(-1) * T)
 
 
-def log_volume(x, w, a, b, T=1.0):
-    """log det of the derivative of `moved`: w.a T where a.x + b > 0, else 0: (...)."""
-    return torch.where(a_tensor(x) @ a + b > 0, (w * a).sum(-1) * T, torch.zeros_like(x[..., 0]))
+@checked
+def log_volume(x: Finite, w: Tensor, a: Tensor, b: Number, T: Number = 1.0) -> torch.Tensor:
+    """log det of the derivative of `moved`: w.a T where a.x + b > 0, else 0: (...). Raises TypeError, ValueError."""
+    _arrows(x, w, a)
+    return torch.where(x @ a + b > 0, (w * a).sum(-1) * T, torch.zeros_like(x[..., 0]))
+
+
+def _arrows(x, w, a):
+    """w and a (d,) belong to points x (..., d). Raises ValueError."""
+    if not x.ndim or not x.numel() or w.shape != x.shape[-1:] or a.shape != x.shape[-1:]:
+        shapes = [tuple(v.shape) for v in (x, w, a)]
+        raise ValueError(f"x, w, a have shapes {shapes}; expected (..., d), (d,), (d,).")
+
+
+def a_list_of_moves(moves, name="moves"):
+    """Return moves, K >= 1 of them of one dimension. Raises TypeError, ValueError."""
+    if not isinstance(moves, Moves) or not all(isinstance(v, torch.Tensor) for v in moves):
+        raise TypeError(f"{name} is a {type(moves).__name__}; expected Moves(w, a, b), three tensors.")
+    w, a, b = moves
+    if w.ndim != 2 or not w.numel() or a.shape != w.shape or b.shape != w.shape[:1]:
+        raise ValueError(f"{name} has shapes {[tuple(v.shape) for v in moves]}; expected (K, d), (K, d), (K,).")
+    return moves
+
+
+Listed = Annotated[Moves, a_list_of_moves]
 
 
 def _phi(s):
@@ -46,24 +73,29 @@ def _phi(s):
     return torch.where(small, 1 + s / 2 + s * s / 6, torch.expm1(safe) / safe)
 
 
-def follow(x, moves):
-    """The states after 0, 1, ..., K moves: (K+1, ..., d)."""
-    states = [a_tensor(x)]
+@checked
+def follow(x: Finite, moves: Listed) -> torch.Tensor:
+    """The states after 0, 1, ..., K moves: (K+1, ..., d). Raises TypeError, ValueError."""
+    states = [x]
     for w, a, b in zip(*moves, strict=True):
         states.append(moved(states[-1], w, a, b))
     return torch.stack(states)
 
 
-def piecewise(moves):
-    """The field of the moves in their order, move k on [k, k+1) (up to 1e-9): v(t, x), for `flow` with steps that end at whole times."""
-    def v(t, x):
+@checked
+def piecewise(moves: Listed) -> Callable:
+    """The field of the moves in their order, move k on [k, k+1) (up to 1e-9): v(t, x), for `flow` with steps that end at whole
+    times. Raises TypeError, ValueError."""
+    @checked
+    def v(t: Number, x: Finite):
         k = (torch.as_tensor(t) + 1e-9).floor().long().clamp(0, len(moves.b) - 1)
         return half_plane(t, x, w=moves.w[k], a=moves.a[k], b=moves.b[k])
 
     return v
 
 
-def interpolate(x, y, *, angle=None):
+@checked
+def interpolate(x: Cloud, y: Cloud, *, angle: Number = None) -> Moves:
     """Moves that take each point of x (n, 2) to the same row of y (n, 2), exactly: n shears along one direction, then n along the other.
 
     A shear has w.a = 0, so that it keeps areas, and heights below its line. In the frame (e, e') turned by `angle` the first n shears bring e'.x

@@ -65,6 +65,10 @@ class Run {
     for (const [name, value] of Object.entries(now)) if (value !== known[name]) this.note(k, name, value);
   }
 
+  touched() { // a button was pressed or a point dragged
+    return this.events.some(([, name]) => !(name in this.defaults));
+  }
+
   note(k, name, value) {
     const [at, before] = this.events[this.events.length - 1] || [];
     if (name in this.defaults && at === k && before === name) this.events.pop(); // a slider on its way

@@ -116,9 +116,11 @@ Object.assign(Player.prototype, {
     this.onstatus();
     if (!this.source) return this.showTape();
     const { acts } = this.spec.controls.find((control) => control.name === name);
-    const over = this.mode !== "live" || this.ended();
+    const touched = this.mode === "live" && this.run.touched(); // what the reader's hand has done, a slider does not undo
+    const over = this.mode !== "live" || (this.ended() && !touched);
     if (over || acts === "start") return this.restart({ play: true });
-    if (this.history.current.k === 0 && !this.playing) return this.restart(); // before the first step a control may shape the start
+    const atStart = this.history.current.k === 0 && !this.playing; // before the first step a control may shape the start
+    if (atStart && !touched) return this.restart();
     return this.enqueue(() => this.applyWanted());
   },
 
