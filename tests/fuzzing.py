@@ -30,7 +30,7 @@ from companion.kernels import energy_distance
 ROOT = Path(companion.__file__).parent
 AREAS = ("ground", "training", "sampling", "architectures", "live")
 INNER = {"companion.inputs", "companion.hints", "companion.check.report", "companion.gaussians.checks", "companion.kernels.attention",
-         "companion.transport.shares"}  # checks and inner parts of other modules: no chapter imports them
+         "companion.transport.shares", "companion.architectures.control.kinks"}  # checks and inner parts of other modules: no chapter imports them
 UNSEEN = {"device": "the numbers are the same on every device", "engine": "says how, not what", "progress": "shows, and changes nothing",
           "create_graph": "says whether the result can be differentiated again", "caption": "a word below a picture"}
 

@@ -63,7 +63,9 @@ def test_the_exact_solver_agrees_with_shooting_and_with_the_direct_method():
         exact = control.linear_quadratic(A, B, Q, R, x0=vector(1, 2), T=1.5, target=a, steps=60, **options)
         shot = shooting(problem(**end), p0=vector(0, 0), steps=60)
         assert near(exact.path.x, shot.path.x, 1e-7) and near(exact.u, shot.u, 1e-6) and near(exact.costate, shot.costate, 1e-6)
-        assert near(exact.cost, shot.cost, 1e-3)  # <p, Aa> is integrated by trapezoids
+        assert near(exact.cost, shot.cost, 5e-7)  # its steps
+        coarse = control.linear_quadratic(A, B, Q, R, x0=vector(1, 2), T=1.5, target=a, steps=3, **options)
+        assert near(coarse.cost, exact.cost, 1e-11)  # exact, whatever the grid
         assert near(direct(problem(**end), steps=15).cost, shot.cost, 1.5e-2)
 
 
@@ -116,12 +118,16 @@ def transfer(**options):
     return Problem(cart.field, **{"cost": half_square, "x0": vector(-1, 0), "xT": (0, 0), "T": 1.0} | options)
 
 
+def full(t, x, p):
+    return torch.ones_like(x[..., :1])
+
+
 @pytest.mark.parametrize("make, error, words", [
     (lambda: Problem(3, x0=vector(1), T=1.0), TypeError, "function"),
-    (lambda: transfer(x0=torch.zeros(2, 2)), ValueError, "one state"),
+    (lambda: transfer(x0=torch.zeros(2, 2)), ValueError, "one finite state"),
     (lambda: transfer(xT=(0,)), ValueError, "2, one for each"),
     (lambda: transfer(xT=(0, math.inf)), ValueError, r"xT\[1\]"),
-    (lambda: transfer(T=-1.0), ValueError, "above 0"),
+    (lambda: transfer(T=-1.0), ValueError, "above t0"),
     (lambda: transfer(bounds=(1, 1)), ValueError, "lo < hi"),
     (lambda: transfer(controls=0), ValueError, "controls"),
     (lambda: Problem(lambda t, x, u: x[..., :1], x0=vector(0, 0), T=1.0), ValueError, "shape of x|that of x"),
@@ -130,15 +136,17 @@ def transfer(**options):
     (lambda: solve(cart.field, method=direct), TypeError, "Problem"),
     (lambda: solve(transfer(), method="direct"), TypeError, "function"),
     (lambda: shooting(transfer(), p0=vector(1)), ValueError, "p0 has shape"),
-    (lambda: shooting(transfer(), p0=vector(1, 1), T=1.0), ValueError, "horizon of its own"),
+    (lambda: shooting(transfer(), p0=vector(1, 1), T=1.0), ValueError, "end of its own"),
     (lambda: shooting(transfer(T=None), p0=vector(1, 1)), ValueError, "guess"),
-    (lambda: direct(transfer(), T=2.0), ValueError, "horizon of its own"),
+    (lambda: direct(transfer(), T=2.0), ValueError, "end of its own"),
     (lambda: direct(transfer(T=None)), ValueError, "guess"),
     (lambda: direct(transfer(), steps=4, u0=torch.zeros(3, 1)), ValueError, "u0 has shape"),
     (lambda: shooting(transfer(cost=lambda t, x, u: u.abs().sum(-1)), p0=vector(1, 1)), ValueError, "separable"),
-    (lambda: shooting(transfer(cost=lambda t, x, u: 1 + 0 * x.sum(-1), T=None), p0=vector(1, 1), T=1.0), ValueError, "bounds="),
+    (lambda: shooting(transfer(cost=lambda t, x, u: 1 + 0 * x.sum(-1), T=None), p0=vector(1, 1), T=1.0), ValueError, "not bounded above.*bounds="),
     (lambda: control.shoot_arcs(transfer(), [], None, p0=vector(1, 1), times=vector(1)), TypeError, "conditions"),
-    (lambda: control.shoot_arcs(transfer(), [], lambda x, p: x, p0=vector(1, 1), times=vector(1)), ValueError, "an end for each arc"),
+    (lambda: control.shoot_arcs(transfer(), [], lambda t, x, p: x, p0=vector(1, 1)), TypeError, "at least one"),
+    (lambda: control.shoot_arcs(transfer(T=None), [control.Arc(full)], lambda t, x, p: x, p0=vector(1, 1)), ValueError, "an end for each arc"),
+    (lambda: control.shoot_arcs(transfer(), [control.Arc(full)], lambda t, x, p: x, p0=vector(1, 1), times=vector(1)), ValueError, "ends at T = 1"),
     (lambda: control.newton(lambda y: y[:1], vector(1, 1)), ValueError, "as many conditions"),
     (lambda: control.riccati([[0.0]], [[0.0, 1.0]], [[1.0]], [[1.0]]), ValueError, "shapes"),
     (lambda: control.riccati([[0.0]], [[1.0]], [[1.0]], [[-1.0]]), ValueError, "weigh"),

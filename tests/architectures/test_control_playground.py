@@ -204,13 +204,51 @@ def test_a_flight_is_watched_at_equal_times():
     assert near(path.x[[0, 1, 3, 8], 3], [1, 1, 0, 0], 1e-12) and near(path.x[[0, -1], 4], [0, 3.5 / 0.6 * 0.4], 1e-12)
 
 
-def test_a_headlong_flight():
-    path = flights.headlong(0.2)
+def phases_by_events():
+    """The three phases of the simple flight by SciPy, which locates what ends them: (times, states at these times)."""
+    from scipy.integrate import solve_ivp
+
+    def drag(y):
+        return 310 * y[1] ** 2 * math.exp(-500 * (y[0] - 1))
+
+    laws = (lambda y: 3.5, lambda y: drag(y) + y[2] / y[0] ** 2, lambda y: 0.0)
+    t, y, times, states = 0.0, [1.0, 0.0, 1.0], [], []
+    for thrust, component, value in zip(laws, (1, 2, 1), (0.1, 0.6, 0.0), strict=True):
+        def ends(t, y, component=component, value=value):
+            return y[component] - value
+
+        def field(t, y, thrust=thrust):
+            return [y[1], (thrust(y) - drag(y)) / y[2] - 1 / y[0] ** 2, -2 * thrust(y)]
+
+        ends.terminal = True
+        run = solve_ivp(field, (t, 1.0), y, method="DOP853", rtol=1e-12, atol=1e-14, events=ends)
+        t, y = run.t[-1], run.y[:, -1]
+        times.append(t), states.append(torch.as_tensor(y))
+    return times, torch.stack(states)
+
+
+def test_a_headlong_flight_ends_its_phases_exactly():
+    times, states = phases_by_events()
+    path = flights.headlong_phases(100)
+    ends = [100, 201, 302]
+    assert near(path.t[ends], times, 1e-10) and near(path.x[ends, :3], states, 1e-10)
+    assert path.x[ends[0], 1] == 0.1 and path.x[ends[1], 2] == 0.6 and path.x[ends[2], 1] == 0.0
+    assert near(path.x[:101, 3], torch.ones(101), 0) and near(path.x[202:, 3], torch.zeros(101), 0)
+    best = 0.01257632502  # of the optimal flight, published
+    assert (best - (path.x[-1, 0] - 1)) / best == pytest.approx(0.01025, abs=2e-6)  # it loses 1.025 %
+
+
+def test_a_headlong_flight_is_watched():
+    path = flights.headlong(0.2020474)
     r, v, m, u, switch = path.x.T
-    assert v.max() < 0.1005 and m.min() > 0.598 and 1.0120 < r.max() < 1.012576325 and (switch == 0).all()
-    assert (u[:20] == 1).all() and (u[-30:] == 0).all() and near(r[:2], [1, 1 + 0.5 * 2.5 * (0.2 / 120) ** 2], 3e-8)
+    assert len(path.t) == 121 and near(path.t.diff(), torch.full((120,), 0.2020474 / 120, dtype=F8), 1e-12) and (switch == 0).all()
+    assert near(r.max(), 1.012447410313849, 1e-10) and v.max() <= 0.1 + 1e-12 and m.min() == 0.6
+    up = path.t > 0.19568
+    assert up.sum() > 3 and (v[up] == 0).all() and (r[up] == r.max()).all() and (u[up] == 0).all()  # at the top it stays
     rate = torch.diff(m) / torch.diff(path.t)
-    assert near(rate[:15], torch.full((15,), -7.0), 1e-9)
+    assert near(rate[:24], torch.full((24,), -7.0, dtype=F8), 1e-4) and (u[:24] == 1).all() and (u[60:] == 0).all()
+    short = flights.headlong(0.02, frames=7)
+    assert near(short.t[-1], 0.02, 1e-15) and near(short.x[-1, 2], 1 - 7 * 0.02, 1e-6)
 
 
 @pytest.mark.parametrize("call, error, words", [

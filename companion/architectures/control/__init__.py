@@ -15,8 +15,9 @@ from companion.architectures.control.linear_quadratic import (
     riccati_field,
     steady,
 )
+from companion.architectures.control.newton import newton
 from companion.architectures.control.problem import NoSolution, Problem, Solution, solve
-from companion.architectures.control.shooting import newton, shooting, transversality
+from companion.architectures.control.shooting import shooting, transversality
 
 __all__ = [
     "Arc", "NoSolution", "Problem", "Solution", "Steady", "bracket", "direct", "double_integrator", "exercises", "extremal", "flights", "follow",

@@ -1,16 +1,31 @@
 """The checks of the chapter's exercises: what a right answer must satisfy, computed here and not stored."""
 
+import functools
+from typing import Annotated
+
 import torch
 
 from companion import check
 from companion.architectures.control.hamiltonian import extremal, hamiltonian
 from companion.architectures.control.playground import COSTS, miss
-from companion.architectures.control.problem import Solution, a_problem
+from companion.architectures.control.problem import Posed, Solution
+from companion.architectures.shapes import a_finite, numbers
 from companion.check.report import report
 from companion.flow import flow, rk4
-from companion.inputs import a_number, a_tensor
+from companion.hints import Positive, checked
 
 DOUBLE = torch.float64
+
+
+def _a_solution(found, name="found"):
+    """Return found, a Solution of as many nodes everywhere. Raises TypeError, ValueError."""
+    if not isinstance(found, Solution):
+        raise TypeError(f"{name} is a {type(found).__name__}; expected the Solution that solve(problem, ...) returns.")
+    return found
+
+
+Row = Annotated[torch.Tensor, functools.partial(a_finite, ndim=1)]  # (K,)
+Found = Annotated[Solution, _a_solution]
 
 
 def saturated(p0):
@@ -18,20 +33,18 @@ def saturated(p0):
 
     Raises AssertionError, TypeError, ValueError.
     """
-    p0 = a_tensor(torch.as_tensor(p0, dtype=DOUBLE), "p0")
-    if p0.shape != (2,):
-        raise ValueError(f"p0 has shape {tuple(p0.shape)}; expected (2,): p_1(0) and p_2(0).")
+    p0 = numbers(p0, "p0", (2,))
     left = miss(p0, COSTS["energy, |u| ≤ γ"], torch.tensor(4.5, dtype=DOUBLE)).abs().max().item()
     report(left <= 1e-6, "The extremal lands", f"the end is missed by {left:.1e}",
            f"From p(0) = {p0.tolist()} the end is missed by {left:.4g}: with the bound the slope of p_2 is steeper than 12.")
 
 
-def slow_enough(T):
+@checked
+def slow_enough(T: Positive):
     """T is the least horizon for which the cart can be brought from (-1, 0) to rest at 0 with 1/2 integral of u^2 <= 1; to 1e-6.
 
     The least energy from x0 is <e, W^-1 e> / 2 with W the Gramian of controllability and e = e^{AT} x0. Raises AssertionError, TypeError, ValueError.
     """
-    a_number(T, "T", above=0.0)
 
     def excess(T):
         W = torch.tensor([[T**3 / 3, T**2 / 2], [T**2 / 2, T]], dtype=DOUBLE)
@@ -41,13 +54,13 @@ def slow_enough(T):
     check.root(excess, T, 0.1, 50.0, tol=1e-6)
 
 
-def lifted(problem, found):
+@checked
+def lifted(problem: Posed, found: Found):
     """A Solution of the pendulum x'' = u - sin x, from rest at 0 to rest at 2 in T = 4 with least 1/2 integral of u^2.
 
     The problem says so, `optimal` holds, and the cost beats that of the cubic path x = 2 (3 s^2 - 2 s^3), s = t/4.
     Raises AssertionError, TypeError, ValueError.
     """
-    a_problem(problem), _a_solution(found)
     x = torch.randn(20, 2, generator=torch.Generator().manual_seed(0), dtype=DOUBLE)
     u = torch.linspace(-2, 2, 20, dtype=DOUBLE)[:, None]
     expected = torch.stack([x[:, 1], u[:, 0] - torch.sin(x[:, 0])], -1)
@@ -62,13 +75,13 @@ def lifted(problem, found):
            f"It spends {spent:.4f}, the cubic {cubic():.4f}.")
 
 
-def optimal(problem, found, *, tol=5e-3):
+@checked
+def optimal(problem: Posed, found: Found, *, tol: Positive = 5e-3):
     """Pontryagin's conditions along a Solution of an autonomous Problem, each to tol: state and costate follow their equations under the
     control (interpolated between the nodes), H is constant, no control between the bounds makes H larger, the fixed ends are reached.
 
     Raises AssertionError, TypeError.
     """
-    a_problem(problem), _a_solution(found)
     (t, x), u, p = found.path, found.u, found.costate
     check.close(torch.cat([x[0], problem.miss(x[-1])]), torch.cat([problem.x0, 0 * problem.miss(x[-1])]), tol=tol, name="state at both ends")
     z = torch.stack([x, p], 1)
@@ -90,8 +103,11 @@ def cubic():
     return running(t, u.square() / 2)
 
 
-def running(t, values):
-    """The integral over the times t by trapezoids."""
+@checked
+def running(t: Row, values: Row) -> float:
+    """The integral over the times t (K,) by trapezoids, values (K,). Raises TypeError, ValueError."""
+    if t.shape != values.shape:
+        raise ValueError(f"t, values have shapes {tuple(t.shape)}, {tuple(values.shape)}; expected (K,) twice.")
     return torch.trapezoid(values, t).item()
 
 
@@ -102,8 +118,3 @@ def _interpolated(t, u):
         return torch.lerp(u[k], u[k + 1], (s - t[k]) / (t[k + 1] - t[k]))
 
     return law
-
-
-def _a_solution(found):
-    if not isinstance(found, Solution):
-        raise TypeError(f"found is a {type(found).__name__}; expected the Solution that solve(problem, ...) returns.")

@@ -1,39 +1,63 @@
-"""Flights of Goddard's rocket as a Path of (altitude r, speed v, mass m, thrust u, switching function H_1), at equal times, to be watched."""
+"""Flights of Goddard's rocket as a Path of (altitude r, speed v, mass m, thrust u, switching function H_1),
+at equal times, to be watched."""
 
 import torch
 
 from companion.architectures.control.goddard import EMPTY, FASTEST, boundary, field, h1
+from companion.architectures.control.problem import Solution
 from companion.flow import Path, flow
-from companion.inputs import a_count
+from companion.hints import Count, Positive, checked
 
 
-def watched(found, frames=120):
-    """A Solution at `frames` + 1 equal times, linear between its nodes: Path x (frames + 1, 5). Raises TypeError, ValueError."""
+@checked
+def watched(found: Solution, frames: Count = 120) -> Path:
+    """A Solution at `frames` + 1 equal times, linear between its nodes: Path x (frames + 1, 5).
+
+    Raises TypeError, ValueError.
+    """
+    if not isinstance(found, Solution) or found.path.x.shape[1:] != (3,):
+        raise TypeError(f"found is a {type(found).__name__}; expected a Solution of the rocket, from `goddard.fly`.")
     t, x = found.path
     rows = torch.cat([x, found.u, h1(x, found.costate)[:, None]], -1)
     return resampled(Path(t, rows), t[-1], frames)
 
 
-def headlong(T, frames=120, steps=1200):
-    """What one might do without theory: full thrust up to v_max, hold v_max until the tank is empty, then coast. Path x (frames + 1, 5), H_1 = 0.
+@checked
+def headlong(T: Positive, frames: Count = 120, steps: Count = 100) -> Path:
+    """What one might do without theory: full thrust up to v_max, hold v_max until the tank is empty, coast to
+    the top, and rest there in the picture. Path x (frames + 1, 5), at equal times up to T.
 
-    The motor cuts in and out between two steps only: the altitude is right to about 1e-5. Raises TypeError, ValueError.
+    Each phase runs until what ends it, which is its clock (Henon): v up to v_max, m down to empty, v down to 0.
+    So its ends are met exactly, and the altitude of the top to 1e-9 with 100 steps a phase.
+    H_1 belongs to an extremal, and this flight is none: its column is 0. Raises TypeError, ValueError.
     """
-    a_count(steps, "steps")
+    path = headlong_phases(steps)
+    rest = path.x[-1:].expand(2, -1) * path.x.new_tensor([1, 0, 1, 0, 0])
+    later = torch.stack([path.t[-1], torch.maximum(path.t[-1], path.t.new_tensor(float(T)))])
+    return resampled(Path(torch.cat([path.t, later]), torch.cat([path.x, rest])), float(T), frames)
 
-    def law(x):
-        fast, full = x[..., 1:2] >= FASTEST, x[..., 2:] > EMPTY
-        u = torch.where(fast, boundary(0, x, None), torch.ones_like(x[..., :1]))
-        return torch.where(full, u, 0 * u)
 
-    path = flow(lambda t, x: field(t, x, law(x)), torch.tensor([1.0, 0.0, 1.0], dtype=torch.float64), T, steps)
-    rows = torch.cat([path.x, law(path.x), 0 * path.x[:, :1]], -1)
-    return resampled(Path(path.t, rows), path.t[-1], frames)
+def headlong_phases(steps):
+    """The three phases up to the top, as a Path of the same rows; times repeat where phases meet."""
+    full, none = (torch.full((1,), u, dtype=torch.float64) for u in (1.0, 0.0))
+    laws = [lambda x: full, lambda x: boundary(0, x, None), lambda x: none]
+    y = torch.tensor([0.0, 1.0, 0.0, 1.0], dtype=torch.float64)  # time, and the state
+    ends, times, rows = [(2, FASTEST), (3, EMPTY), (2, 0.0)], [], []
+    for law, (clock, last) in zip(laws, ends, strict=True):
+        def v(s, y, law=law, clock=clock):
+            rate = torch.cat([torch.ones_like(y[:1]), field(y[0], y[1:], law(y[1:]))])
+            return rate / rate[clock]
+
+        path = flow(v, y, last, steps, t0=y[clock].item())
+        u = torch.stack([law(x) for x in path.x[:, 1:]])
+        times.append(path.x[:, 0])
+        rows.append(torch.cat([path.x[:, 1:], u, 0 * u], -1))
+        y = path.end
+    return Path(torch.cat(times), torch.cat(rows))
 
 
 def resampled(path, T, frames):
     """The rows of a Path (times may repeat) at equal times up to T, linear between the nodes."""
-    a_count(frames, "frames")
     t = torch.linspace(0, 1, frames + 1, dtype=path.x.dtype) * T
     k = torch.clamp(torch.searchsorted(path.t.contiguous(), t, right=True), 1, len(path.t) - 1)
     long = torch.clamp(path.t[k] - path.t[k - 1], min=1e-15)

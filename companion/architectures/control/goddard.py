@@ -4,85 +4,114 @@ r' = v,  v' = (u T_max - D) / m - 1 / r^2,  m' = -b u T_max,  D = C_d v^2 exp(-b
 Source: Goddard (1919); with these constants Caillau, Ferretti, Trelat and Zidani, Numerical Control: Part A (2022).
 """
 
+import functools
+from typing import Annotated
+
 import torch
 
 from companion.architectures.control.arcs import Arc, shoot_arcs
 from companion.architectures.control.hamiltonian import bracket, singular
-from companion.architectures.control.problem import Problem
+from companion.architectures.control.problem import Problem, Solution
+from companion.architectures.shapes import Finite, Real, Space, a_finite, one_each
+from companion.hints import Count, Tensor, checked
 
+Junctions = Annotated[torch.Tensor, functools.partial(a_finite, shape=(4, 3))]
 DRAG, THRUST, BETA, BURN, FASTEST, EMPTY = 310.0, 3.5, 500.0, 2.0, 0.1, 0.6
 
 
-def drift(x):
-    """F0: the field without thrust, (..., 3)."""
+@checked
+def drift(x: Space) -> torch.Tensor:
+    """F0: the field without thrust, (..., 3). Raises TypeError, ValueError."""
     r, v, m = x.unbind(-1)
     drag = DRAG * v.square() * torch.exp(-BETA * (r - 1))
     return torch.stack([v, -drag / m - 1 / r.square(), torch.zeros_like(m)], -1)
 
 
-def thrust(x):
-    """F1: what full thrust adds, (..., 3)."""
+@checked
+def thrust(x: Space) -> torch.Tensor:
+    """F1: what full thrust adds, (..., 3). Raises TypeError, ValueError."""
     m = x[..., 2]
     return torch.stack([torch.zeros_like(m), THRUST / m, torch.full_like(m, -BURN * THRUST)], -1)
 
 
-def field(t, x, u):
-    """F0 + u F1."""
+@checked
+def field(t: Real, x: Space, u: Finite) -> torch.Tensor:
+    """F0 + u F1: (..., 3), u (..., 1). Raises TypeError, ValueError."""
+    one_each(u, x)
     return drift(x) + u * thrust(x)
 
 
-def below(x):
-    """g = v_max - v >= 0."""
+@checked
+def below(x: Space) -> torch.Tensor:
+    """g = v_max - v >= 0: (...). Raises TypeError, ValueError."""
     return FASTEST - x[..., 1]
 
 
-def h0(x, p):
-    """<p, F0>."""
+@checked
+def h0(x: Space, p: Space) -> torch.Tensor:
+    """<p, F0>: (...). Raises TypeError, ValueError."""
     return (p * drift(x)).sum(-1)
 
 
-def h1(x, p):
-    """<p, F1>: the switching function."""
+@checked
+def h1(x: Space, p: Space) -> torch.Tensor:
+    """<p, F1>, the switching function: (...). Raises TypeError, ValueError."""
     return (p * thrust(x)).sum(-1)
 
 
 h01 = bracket(h0, h1)
 
 
-def boundary(t, x, p):
-    """u = m (D / m + 1 / r^2) / T_max: the control that keeps v = v_max."""
+@checked
+def boundary(t: Real, x: Space, p: Space | None) -> torch.Tensor:
+    """u = m (D / m + 1 / r^2) / T_max: the control that keeps v = v_max: (..., 1). Raises TypeError, ValueError."""
     return (-drift(x)[..., 1] * x[..., 2] / THRUST)[..., None]
 
 
-def pressure(t, x, p):
-    """mu = H01 / (F1 . g), the multiplier of g on the boundary: F1 . g = -T_max / m."""
+@checked
+def pressure(t: Real, x: Space, p: Space) -> torch.Tensor:
+    """mu = H01 / (F1 . g), the multiplier of g on the boundary: F1 . g = -T_max / m. (...).
+
+    Raises TypeError, ValueError.
+    """
     return h01(x, p) / (-THRUST / x[..., 2])
 
 
-def rocket():
+def rocket() -> Problem:
     """The Problem: start (1, 0, 1), the tank empty at m = 0.6, the horizon free."""
     start = torch.tensor([1.0, 0.0, 1.0], dtype=torch.float64)
     return Problem(field, x0=start, xT=(None, None, EMPTY), final=lambda x: -x[..., 0], bounds=(0.0, 1.0), above=lambda x: below(x)[..., None])
 
 
-def full(t, x, p):
-    """u = 1."""
+@checked
+def full(t: Real, x: Space, p: Space | None) -> torch.Tensor:
+    """u = 1: (..., 1). Raises TypeError, ValueError."""
     return torch.ones_like(x[..., :1])
 
 
-def off(t, x, p):
-    """u = 0."""
+@checked
+def off(t: Real, x: Space, p: Space | None) -> torch.Tensor:
+    """u = 0: (..., 1). Raises TypeError, ValueError."""
     return torch.zeros_like(x[..., :1])
 
 
 ARCS = (Arc(full), Arc(singular(h0, h1)), Arc(boundary, below, pressure), Arc(off))
 
 
-def conditions(x, p):
-    """The seven equations: H1 = H01 = 0 where the singular arc begins, g = 0 where the boundary does, and at the end m, p_r, p_v and H0."""
+@checked
+def conditions(t: Real, x: Junctions, p: Junctions) -> torch.Tensor:
+    """The seven equations: H1 = H01 = 0 where the singular arc begins, g = 0 where the boundary does, and
+    at the end m, p_r, p_v and H0. States and costates (4, 3) at the arcs' ends -> (7,)."""
     return torch.stack([x[-1, 2] - EMPTY, p[-1, 0] - 1, p[-1, 1], h1(x[0], p[0]), h01(x[0], p[0]), below(x[1]), h0(x[-1], p[-1])])
 
 
-def fly(p0, times, *, steps=50):
-    """The Solution near a guess of p(0) (3,) and of the four times at which the arcs end (4,). Raises TypeError, ValueError, NoSolution."""
-    return shoot_arcs(rocket(), ARCS, conditions, p0=p0, times=times, steps=steps)
+@checked
+def fly(p0: Tensor, times: Tensor, *, steps: Count = 50) -> Solution:
+    """The Solution near a guess of p(0) (3,) and of the four times at which the arcs end (4,): first
+    with few steps an arc, then with `steps`. Raises TypeError, ValueError, NoSolution."""
+    few = min(steps, 10)
+    found = shoot_arcs(rocket(), ARCS, conditions, p0=p0, times=times, steps=few)
+    if steps > few:
+        p0, times = found.costate[0], found.path.t[few :: few + 1]
+        found = shoot_arcs(rocket(), ARCS, conditions, p0=p0, times=times, steps=steps)
+    return found

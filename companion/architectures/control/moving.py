@@ -3,21 +3,29 @@
 Plain operations on tensors, so that the page runs them. Pontryagin's sign.
 """
 
+import functools
 import math
+from typing import Annotated
 
 import torch
 
-from companion.inputs import a_number, a_tensor
+from companion.architectures.shapes import Finite, Plane, Point, Real, a_finite
+from companion.hints import Count, Number, Positive, checked
 
 RATE = math.sqrt(2)  # of x' = x + u with the cost 1/2 (x - 1)^2 + 1/2 u^2
+Carts = Annotated[torch.Tensor, functools.partial(a_finite, shape=(4, 2))]
+Squeezed = Annotated[torch.Tensor, functools.partial(a_finite, last=(2,), ndim=2)]  # (N, 2)
+Controls = Annotated[torch.Tensor, functools.partial(a_finite, ndim=1)]  # (N,)
 REST = (0.5, -0.5)  # its optimal steady state and costate
 
 
-def turnpike(t, x0, T):
+@checked
+def turnpike(t: Real, x0: Number, T: Positive) -> torch.Tensor:
     """(x, p) at the time t of the optimum of 1/2 integral of (x - 1)^2 + u^2, x' = x + u, x(0) = x0, x(T) free: (..., 2).
 
     x = 1/2 + a e^{-wt} + b e^{-w(T-t)}, w = sqrt 2, and p = 0 at the end.
     """
+    t = t if isinstance(t, torch.Tensor) else torch.tensor(float(t), dtype=torch.float64)
     gone = torch.exp(-RATE * torch.as_tensor(T, dtype=torch.float64))
     y = x0 - REST[0]
     # a + b gone = y;  -(1 + w) a gone + (w - 1) b = -p_bar
@@ -28,29 +36,32 @@ def turnpike(t, x0, T):
     return torch.stack([REST[0] + down + up, REST[1] - (RATE + 1) * down + (RATE - 1) * up], -1)
 
 
-def extremal_step(z, h):
+@checked
+def extremal_step(z: Plane, h: Number) -> torch.Tensor:
     """The exact flow over h of the extremals (x, p) of that problem: z' = M (z - rest), M = [[1, 1], [1, -1]], M^2 = 2. z: (..., 2)."""
-    a_tensor(z, "z")
     y = z - torch.tensor(REST, dtype=z.dtype, device=z.device)
     grow, fall = torch.exp(RATE * torch.as_tensor(h, dtype=z.dtype)), torch.exp(-RATE * torch.as_tensor(h, dtype=z.dtype))
     turned = torch.stack([y[..., 0] + y[..., 1], y[..., 0] - y[..., 1]], -1)
     return z - y + (grow + fall) / 2 * y + (grow - fall) / (2 * RATE) * turned
 
 
-def rounded(x, digits):
+@checked
+def rounded(x: Finite, digits: Number) -> torch.Tensor:
     """x to so many decimals."""
     scale = torch.exp(torch.as_tensor(digits, dtype=x.dtype) * math.log(10.0))
     return torch.round(x * scale) / scale
 
 
-def bang(x):
+@checked
+def bang(x: Plane) -> torch.Tensor:
     """The control of least time with |u| <= 1 at the states x (..., 2): -1 above the switching curve x = -v|v|/2, +1 below: (...)."""
     place, speed = x[..., 0], x[..., 1]
     side = torch.sign(place + speed * speed.abs() / 2)
     return -torch.where(side == 0, torch.sign(speed), side)
 
 
-def by_the_clock(t, start):
+@checked
+def by_the_clock(t: Real, start: Plane) -> torch.Tensor:
     """The same control as a function of time, planned at the state start (..., 2): a first arc, a second, then 0: (...)."""
     first = bang(start)
     place, speed = -first * start[..., 0], -first * start[..., 1]  # mirrored, so that the first arc brakes
@@ -59,26 +70,28 @@ def by_the_clock(t, start):
     return torch.where(t < turn, first, torch.where(t < end, -first, 0 * first))
 
 
-def steered(x, dt, wind=0.0):
+@checked
+def steered(x: Carts, dt: Positive, wind: Number = 0.0) -> torch.Tensor:
     """One step of two carts in the wind, x (4, 2): feedback, clock, the state where the clock was set, (time since, 0). u is held over dt."""
-    a_tensor(x, "x"), a_number(dt, "dt", above=0.0)
     u = torch.stack([bang(x[0]), by_the_clock(x[3, 0] + dt / 2, x[2])]) + wind
     carts = torch.stack([x[:2, 0] + dt * x[:2, 1] + dt**2 * u / 2, x[:2, 1] + dt * u], -1)
     return torch.cat([carts, x[2:3], (x[3] + torch.tensor([dt, 0.0], dtype=x.dtype))[None]])
 
 
-def set_off(p):
+@checked
+def set_off(p: Point) -> torch.Tensor:
     """Both carts at p (2,), the clock set there: (4, 2)."""
     return torch.stack([p, p, p, 0 * p])
 
 
-def squeeze(x, gamma):
+@checked
+def squeeze(x: Squeezed, gamma: Positive) -> torch.Tensor:
     """One step of Dykstra's alternating projections towards the least-energy control of the double integrator with |u| <= gamma.
 
     x (N, 2): controls on N intervals, and the memory of the clipping. First onto the controls that land, then between the bounds; from zero
     it converges to the point of both sets that is nearest to zero. Source: Boyle and Dykstra (1986).
     """
-    u, memory = a_tensor(x, "x").unbind(-1)
+    u, memory = x.unbind(-1)
     tilt = tilted(u)
     lands = u - u.mean() - tilt * ((tilt * u).mean() - 2) / tilt.square().mean()
     wanted = lands + memory
@@ -86,19 +99,22 @@ def squeeze(x, gamma):
     return torch.stack([clipped, wanted - clipped], -1)
 
 
-def tilted(u):
+@checked
+def tilted(u: Controls) -> torch.Tensor:
     """1 - 2 m at the middles m of the intervals: (N,)."""
     one = torch.ones_like(u)
     return 1 - (2 * torch.cumsum(one, -1) - 1) / one.sum(-1, keepdim=True)
 
 
-def landing(u):
+@checked
+def landing(u: Controls) -> torch.Tensor:
     """|x(1)| under the controls u (N,), constant on N intervals, from (-1, 0): 0-d. Exact: x_1 = -1 + mean of (1 - m) u, x_2 = mean of u."""
     place, speed = -1 + ((1 + tilted(u)) / 2 * u).mean(), u.mean()
     return (place.square() + speed.square()).sqrt()
 
 
-def stairs(u):
+@checked
+def stairs(u: Controls) -> torch.Tensor:
     """The piecewise constant function as points (2 N, 2) of its graph."""
     one = torch.ones_like(u)
     right = torch.cumsum(one, -1) / one.sum()
@@ -106,12 +122,13 @@ def stairs(u):
     return torch.stack([torch.stack([left, u], -1), torch.stack([right, u], -1)], -2).reshape(-1, 2)
 
 
-def clipped_line(gamma, points=61):
+@checked
+def clipped_line(gamma: Positive, points: Count = 61) -> torch.Tensor:
     """Points (points, 2) of the graph of the optimal control of that problem in continuous time: (1/2 - t) gamma / w, clipped at gamma.
 
     w = sqrt(3 (1/4 - 1/gamma)), at most 1/2 (no bound is felt); for gamma <= 4, where nobody arrives, full ahead and full back.
     """
-    t = torch.linspace(0, 1, points, dtype=torch.float64)
+    t, gamma = torch.linspace(0, 1, points, dtype=torch.float64), torch.as_tensor(gamma, dtype=torch.float64)
     w = torch.clamp(torch.sqrt(torch.clamp(3 * (0.25 - 1 / gamma), min=1e-12)), max=0.5)
     height = torch.where(w < 0.5, gamma, 6.0 + 0 * gamma)
     return torch.stack([t, torch.maximum(torch.minimum((0.5 - t) * height / w, height), -height)], -1)

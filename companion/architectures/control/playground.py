@@ -5,12 +5,14 @@ trajectory is known in closed form. Pontryagin's sign. Source: Bryson and Ho, Ap
 """
 
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 
+from companion.architectures.shapes import Plane, Point, Real
 from companion.energies import grad
-from companion.inputs import a_number, a_tensor
+from companion.hints import Count, Number, Positive, checked
+from companion.inputs import a_number
 
 WEIGHT = 10.0  # least time costs 10 a unit, so that its costate has the size of the others
 
@@ -23,6 +25,16 @@ class Shape(NamedTuple):
     edge: object
     exact: object
     horizon: object
+
+
+def _a_cost(cost, name):
+    """Return cost, a Shape. Raises TypeError."""
+    if not isinstance(cost, Shape):
+        raise TypeError(f"{name} is a {type(cost).__name__}; expected one of playground.COSTS.values().")
+    return cost
+
+
+Cost = Annotated[Shape, _a_cost]
 
 
 def _bounded(s, gamma):
@@ -56,7 +68,8 @@ TIME = Shape(lambda s, gamma: gamma * torch.sign(s), lambda gamma: 0 * gamma,
 COSTS = {"energy": ENERGY, "energy, |u| ≤ γ": BOUNDED, "fuel, |u| ≤ γ": FUEL, "time, |u| ≤ γ": TIME}
 
 
-def reach(p, t, cost, gamma):
+@checked
+def reach(p: Plane, t: Real, cost: Cost, gamma: Positive) -> torch.Tensor:
     """The state (..., 2) at the times t (...) of the extremal from (-1, 0) with the costate p (..., 2) at the start. Exact, arc by arc."""
     gamma = torch.as_tensor(gamma, dtype=p.dtype)
     edge, slope = cost.edge(gamma), _away(p[..., 0])
@@ -71,24 +84,27 @@ def reach(p, t, cost, gamma):
     return torch.stack([place, speed], -1)
 
 
-def miss(p, cost, gamma):
+@checked
+def miss(p: Plane, cost: Cost, gamma: Positive) -> torch.Tensor:
     """What must vanish, (..., 2): the state at the horizon. For least time, which ends at rest: the place there, and H / 10 - 1."""
     end = reach(p, cost.horizon(p, gamma), cost, gamma)
     normal = gamma * p[..., 1] / WEIGHT - 1
     return torch.stack([end[..., 0], normal], -1) if cost.horizon is _at_rest else end
 
 
-def far(p, cost, gamma):
+@checked
+def far(p: Plane, cost: Cost, gamma: Positive) -> torch.Tensor:
     """|miss| (...)."""
     return miss(p, cost, gamma).square().sum(-1).sqrt()
 
 
-def newton_step(p, cost, gamma, share=1.0, longest=12.0):
+@checked
+def newton_step(p: Plane, cost: Cost, gamma: Positive, share: Number = 1.0, longest: Positive = 12.0) -> torch.Tensor:
     """p - share J^-1 miss(p), J by autograd and inverted by hand; where J is singular p stays. No step is longer than `longest`.
 
     p: (..., 2). Raises TypeError, ValueError.
     """
-    a_tensor(p, "p"), a_number(share, "share", above=0.0, most=1.0)
+    a_number(share, "share", above=0.0, most=1.0)
     r = miss(p, cost, gamma)
     (a, b), (c, d) = (grad(lambda q, i=i: miss(q, cost, gamma)[..., i], p).unbind(-1) for i in (0, 1))
     det = a * d - b * c
@@ -98,18 +114,21 @@ def newton_step(p, cost, gamma, share=1.0, longest=12.0):
     return p - share * move * torch.clamp(longest / torch.clamp(size, min=1e-12), max=1.0)
 
 
-def line(p, cost, gamma, points=81):
+@checked
+def line(p: Point, cost: Cost, gamma: Positive, points: Count = 81) -> torch.Tensor:
     """The trajectory of p (2,) as points (points, 2) of the plane of place and speed."""
     share = torch.linspace(0, 1, points, dtype=p.dtype)
     return reach(p.expand(points, 2), share * cost.horizon(p, gamma), cost, gamma)
 
 
-def control_along(p, s, cost, gamma):
+@checked
+def control_along(p: Point, s: Real, cost: Cost, gamma: Positive) -> torch.Tensor:
     """u at the shares s (m,) of the horizon: (m,)."""
     return cost.law(p[1] - p[0] * s * cost.horizon(p, gamma), torch.as_tensor(gamma, dtype=p.dtype))
 
 
-def four(t, gamma):
+@checked
+def four(t: Number, gamma: Positive) -> torch.Tensor:
     """The four optimal carts at time t, (4, 2). The fastest waits at 0."""
     gamma = torch.as_tensor(gamma)
     found = []
@@ -119,7 +138,8 @@ def four(t, gamma):
     return torch.stack(found)
 
 
-def four_controls(t, gamma):
+@checked
+def four_controls(t: Number, gamma: Positive) -> torch.Tensor:
     """Their controls at time t, (4,)."""
     found = []
     for cost in COSTS.values():

@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 import torch
 
-from companion.hints import Number, Tensor, checked
-from companion.sampling.quantization.cells import Sites, power_cells
-from companion.sampling.quantization.densities import SQUARE, OnPlane
+from companion.sampling.quantization.cells import power_cells
+from companion.sampling.quantization.densities import SQUARE
 from companion.sampling.quantization.semidiscrete import semidiscrete
 
 HEXAGON = 5 / (18 * math.sqrt(3))  # int |x - centre|^2 over a regular hexagon of area 1: n W2^2 of the best n points, n large (Fejes Toth)
@@ -26,8 +25,7 @@ class Pythagoras(NamedTuple):
     spread: torch.Tensor
 
 
-@checked
-def lloyd(k: Number, y: Sites, *, density: OnPlane = SQUARE) -> torch.Tensor:
+def lloyd(k, y, *, density=SQUARE):
     """y_i <- the barycentre of its Voronoi cell: a map for `iterate`. y: (n, 2) -> (n, 2). A site with an empty cell stays where it is.
 
     G(lloyd(y)) <= G(y) - sum_i rho(V_i) |y_i - b_i|^2 for G = quantization_error. Raises TypeError, ValueError.
@@ -35,8 +33,7 @@ def lloyd(k: Number, y: Sites, *, density: OnPlane = SQUARE) -> torch.Tensor:
     return power_cells(y, density=density).barycentre
 
 
-@checked
-def power_lloyd(k: Number, y: Sites, *, density: OnPlane = SQUARE, a: Tensor | None = None) -> torch.Tensor:
+def power_lloyd(k, y, *, density=SQUARE, a=None):
     """y_i <- the barycentre of its power cell of mass a_i (1 / n by default): a map for `iterate`. y: (n, 2) -> (n, 2).
 
     W2^2 falls by sum_i a_i |y_i - b_i|^2 or more. Raises TypeError, ValueError, RuntimeError.
@@ -44,14 +41,12 @@ def power_lloyd(k: Number, y: Sites, *, density: OnPlane = SQUARE, a: Tensor | N
     return semidiscrete(y, a, density=density).cells.barycentre
 
 
-@checked
-def quantization_error(y: Sites, *, density: OnPlane = SQUARE) -> torch.Tensor:
+def quantization_error(y, *, density=SQUARE):
     """G(y) = int min_i |x - y_i|^2 drho, 0-d, for sites y (n, 2). Its gradient is 2 rho(V_i) (y_i - b_i). Raises TypeError, ValueError."""
     return _moment(y, power_cells(y, density=density))
 
 
-@checked
-def w2_squared(y: Sites, a: Tensor | None = None, *, density: OnPlane = SQUARE) -> torch.Tensor:
+def w2_squared(y, a=None, *, density=SQUARE):
     """W2^2(rho, sum_i a_i delta_{y_i}), 0-d, for sites y (n, 2). Its gradient in y is 2 a_i (y_i - b_i).
 
     Raises TypeError, ValueError, RuntimeError.
@@ -59,8 +54,7 @@ def w2_squared(y: Sites, a: Tensor | None = None, *, density: OnPlane = SQUARE) 
     return _moment(y, semidiscrete(y, a, density=density).cells)
 
 
-@checked
-def pythagoras(y: Sites, a: Tensor | None = None, *, density: OnPlane = SQUARE) -> Pythagoras:
+def pythagoras(y, a=None, *, density=SQUARE):
     """The two parts of W2^2(rho, sum_i a_i delta_{y_i}), a `Pythagoras`. Raises TypeError, ValueError, RuntimeError."""
     cells = semidiscrete(y, a, density=density).cells
     return Pythagoras((cells.mass * (y - cells.barycentre).square().sum(-1)).sum(), cells.spread.sum())
