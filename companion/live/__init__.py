@@ -27,7 +27,9 @@ def live(dynamics: Callable, start: torch.Tensor | Callable, *, name: str, view:
     dynamics: a field v(t, x, controls) with dt=..., stepped by `method` (rk4) then `project`; or with method=None a map step(k, x, controls),
     step(k, x, xi, controls) if noise=True (then dt is only the clock). start: a tensor, or start(xi, controls) with shape=(n, d).
     Options: caption, controls (name -> Slider, Choice, Button), readouts (name -> f(x, t, controls)), dt, method, project, noise, substeps, frames,
-    pace ("linear", "log"), still, shape, seed, show, engine (None: the page; "kernel": the kernel's device), box (where page and torch are compared),
+    pace ("linear", "log"), still, shape, seed, show, engine (None: the page; "kernel": the kernel's device),
+    members ((axis, names): the entries of an axis of the state that go each their own way; one that would overflow rests, the others go on),
+    together ((steps, why): how long two roundings of a run stay together, where rounding grows; without it the whole run is compared with torch's),
     shipped (False: its graphs hold what this run has trained, no two machines alike to the last bit; they live in the page, not in the package).
     The figure is shown by naming it in a cell; figure.save("mine.html") makes one page of it that lives without Python and without a network.
     `alt` says what is to be seen; `sentence` what has happened, with fields {t:.1f}, {readout:.0f}. Raises TypeError, ValueError.

@@ -40,7 +40,6 @@ class Figure:
     seed: int = 0
     show: object = identity
     engine: str = None
-    box: dict = field(default_factory=dict)
     dtype: torch.dtype = torch.float32
     shipped: bool = True
     members: tuple = None
@@ -111,17 +110,26 @@ def _check_names(f):
 def _check_members(f):
     if f.members is None:
         return
-    axis, names = f.members if isinstance(f.members, tuple) and len(f.members) == 2 else (None, None)
-    a_count(axis, "members[0]", least=0)
-    if not (isinstance(names, str) or (isinstance(names, (list, tuple)) and all(isinstance(n, str) for n in names))):
+    if not (isinstance(f.members, tuple) and len(f.members) == 2):
         raise ValueError(f"members = {f.members!r}; expected (axis, names): the axis of the state whose entries go each their own way, "
                          "and their names, or one word for all, as 'starts'.")
+    axis, names = f.members
+    a_count(axis, "members[0]", least=0)
+    if not (isinstance(names, str) or (isinstance(names, (list, tuple)) and all(isinstance(n, str) for n in names))):
+        raise TypeError(f"members[1] = {names!r}; expected a list of names, or one word for all, as 'starts'.")
+    if not callable(f.start):
+        if axis >= f.start.ndim:
+            raise ValueError(f"members[0] = {axis}; expected one of the {f.start.ndim} axes of the state, counted from 0.")
+        if not isinstance(names, str) and len(names) != f.start.shape[axis]:
+            raise ValueError(f"members has {f.start.shape[axis]} members and {len(names)} names; expected a name for each.")
 
 
 def _check_together(f):
     if f.together is None:
         return
-    steps, why = f.together if isinstance(f.together, tuple) and len(f.together) == 2 else (None, None)
+    if not (isinstance(f.together, tuple) and len(f.together) == 2):
+        raise ValueError(f"together = {f.together!r}; expected (steps, why).")
+    steps, why = f.together
     a_count(steps, "together[0]")
     _text(why, "together[1]")
 
@@ -158,7 +166,7 @@ def _check_numbers(f):
             raise ValueError(f"shape speaks of {name!r}; expected a number or a slider with acts='start'.")
 
 
-def declare(dynamics, start, *, view, dt=None, method=rk4, box=None, still=None, frames=150, dtype=None, **given):
+def declare(dynamics, start, *, view, dt=None, method=rk4, still=None, frames=150, dtype=None, **given):
     """A checked Figure. Raises TypeError, ValueError."""
     a_function(dynamics, "dynamics")
     views = tuple(view) if isinstance(view, (list, tuple)) else (view,)
@@ -173,7 +181,7 @@ def declare(dynamics, start, *, view, dt=None, method=rk4, box=None, still=None,
     if not callable(start):
         a_tensor(start, "start")
     dtype = dtype or (torch.float32 if callable(start) else start.dtype)
-    figure = Figure(dynamics, start, views=views, dt=1.0 if dt is None else dt, method=method, box=box or {}, frames=frames,
+    figure = Figure(dynamics, start, views=views, dt=1.0 if dt is None else dt, method=method, frames=frames,
                     still=frames if still is None else still, dtype=dtype, **given)
     _text(figure.alt, "alt"), _text(figure.sentence, "sentence")
     _check_names(figure)

@@ -25,6 +25,9 @@ def good(**change):
     ({"controls": {"beta": 3}}, "Slider"), ({"controls": {"x": Slider(0, 1, 0)}}, "name"), ({"pace": "fast"}, "pace"), ({"frames": 0}, "frames"),
     ({"substeps": 1.5}, "integer"), ({"engine": "gpu"}, "engine"), ({"noise": True}, "map"), ({"start": lambda xi: xi}, "shape"),
     ({"start": lambda xi: xi, "shape": ("n", 2)}, "slider"),
+    ({"members": 0}, "expected \\(axis, names\\)"), ({"members": (-1, "points")}, "members"), ({"members": (0, 3)}, "names"),
+    ({"members": (2, "points")}, "axes"), ({"members": (0, ["a", "b"])}, "3 members and 2 names"), ({"together": 5}, "together"),
+    ({"together": (5, "")}, "text"), ({"together": (0, "chaos")}, "together"),
 ])
 def test_bad_declarations(change, word):
     with pytest.raises((TypeError, ValueError), match=word):

@@ -79,12 +79,12 @@ def test_a_field_is_stepped_by_its_method_with_time_and_controls():
 def test_a_declaration_is_kept():
     f = everything(frames=7)
     assert (f.sliders, f.choices, f.buttons, f.defaults) == (["a"], ["sign"], ["kick"], {"a": 2, "sign": "plus"})
-    assert f.options == [{"sign": "plus"}, {"sign": "minus"}] and (f.dt, f.still, f.frames, f.dtype, f.box) == (0.5, 7, 7, torch.float64, {})
+    assert f.options == [{"sign": "plus"}, {"sign": "minus"}] and (f.dt, f.still, f.frames, f.dtype, f.together) == (0.5, 7, 7, torch.float64, None)
     plain = declare(lambda k, x: x, START, method=None, **TOLD)
     assert (plain.dt, plain.substeps, plain.frames, plain.still, plain.seed, plain.pace) == (1.0, 1, 150, 150, 0, "linear")
     drawn = declare(lambda k, x: x, lambda xi: xi, shape=(3, "n"), method=None, controls={"n": Slider(1, 9, 4, step=1, acts="start")}, **TOLD)
     assert drawn.sized({"n": 5.0}) == (3, 5) and drawn.dtype == torch.float32 and everything(dtype=torch.float32).dtype == torch.float32
-    assert everything(box={"steps": 3}).box == {"steps": 3} and everything(still=3).still == 3
+    assert everything(together=(3, "why")).together == (3, "why") and everything(still=3).still == 3
 
 
 def test_a_start_is_at_time_zero():
