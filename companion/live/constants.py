@@ -8,6 +8,30 @@ in torch's own promotion; after it, only what repeats or is not used is removed.
 import torch
 
 
+def expm1(x):
+    """exp(x) - 1 with all its digits from exp and log alone: a graph has no operation of this name, and exp(x) - 1 loses them near 0.
+
+    Kahan's way: with u = exp(x) as it is rounded, (u - 1) (x / log(u)). Higham, Accuracy and Stability of Numerical Algorithms, section 1.14.1.
+    """
+    u = x.exp()
+    inside = torch.where(u - 1 == -1, u - 1, (u - 1) * (x / u.log()))
+    return torch.where(u == 1, x, torch.where(torch.isinf(u), u, inside))
+
+
+def log1p(x):
+    """log(1 + x) likewise: with u = 1 + x as it is rounded, log(u) (x / (u - 1))."""
+    u = 1 + x
+    return torch.where(u == 1, x, torch.where(torch.isinf(u), u, u.log() * (x / (u - 1))))
+
+
+def softplus(x, beta=1, threshold=20):
+    """log(1 + exp(beta x)) / beta, and x beyond the threshold, as torch has it."""
+    return torch.where(beta * x > threshold, x, log1p((beta * x).exp()) / beta)
+
+
+PRECISE = {torch.ops.aten.expm1.default: expm1, torch.ops.aten.log1p.default: log1p, torch.ops.aten.softplus.default: softplus}
+
+
 def kept(graph):
     """The torch.fx graph with the Python numbers of its operations as tensor constants, where the operation has such a form. In place."""
     for node in list(graph.graph.nodes):

@@ -50,7 +50,8 @@ def trace(program, inputs, axes):
         found[:] = list(out)
         return tuple(out.values())
 
-    graph = make_fx(flat, tracing_mode="symbolic" if axes else "fake", _allow_non_fake_inputs=True)(*inputs.values())
+    mode = "symbolic" if axes else "fake"
+    graph = make_fx(flat, decomposition_table=constants.PRECISE, tracing_mode=mode, _allow_non_fake_inputs=True)(*inputs.values())
     return constants.kept(graph), list(found)
 
 

@@ -33,6 +33,9 @@ PROGRAMS = {
     "a mean and a norm": lambda x, a: x / (x.norm(dim=-1, keepdim=True) + 1e-12) + 0.01 * x.mean(),
     "lerp": lambda x, a: torch.lerp(x, x.square(), 0.3),
     "the input itself": lambda x, a: x,
+    "expm1, log1p near a constant 0": lambda x, a: torch.expm1(x * 1e-3) + torch.log1p(x.abs() * 1e-5),
+    "expm1, log1p far out": lambda x, a: torch.expm1(100 * x) + torch.log1p(x.abs() * 1e5),
+    "softplus and its like": lambda x, a: torch.nn.functional.softplus(x) + torch.logaddexp(x, 0.1 * x),
 }
 
 
@@ -54,6 +57,16 @@ def test_the_graph_computes_what_torch_computes(name, dtype):
     np.testing.assert_allclose(found, want, rtol=SHARP[dtype], atol=0 if "constant" in name else SHARP[dtype] / 10)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_expm1_and_log1p_are_sharp_from_end_to_end(dtype):
+    x = torch.cat([s * torch.logspace(-37, 2.9, 4001, dtype=torch.float64) for s in (1, -1)] + [torch.tensor([0.0, torch.inf, -torch.inf])]).to(dtype)
+    eps = torch.finfo(dtype).eps
+    torch.testing.assert_close(constants.expm1(x), torch.expm1(x), rtol=8 * eps, atol=0)
+    y = x[(x > -1) & ~x.isneginf()]
+    torch.testing.assert_close(constants.log1p(y), torch.log1p(y), rtol=8 * eps, atol=0)
+    assert constants.log1p(torch.tensor(-1.0, dtype=dtype)) == -torch.inf
+
+
 def test_the_exporter_alone_loses_them():
     """Why all this is needed: if a later exporter keeps them, this module can go."""
     x = torch.tensor([0.0], dtype=torch.float64)
@@ -64,5 +77,7 @@ def test_the_exporter_alone_loses_them():
 
 
 def test_a_constant_that_a_graph_cannot_hold_is_refused():
-    with pytest.raises(constants.Lost, match=r"holds beta = 0.1, which a graph keeps as float32 only; write it with a tensor"):
-        both(lambda x, a: torch.nn.functional.softplus(x, beta=0.1), torch.float64)
+    with pytest.raises(constants.Lost, match=r"holds negative_slope = 0.1, which a graph keeps as float32 only; write it with a tensor"):
+        both(lambda x, a: torch.nn.functional.leaky_relu(x, 0.1), torch.float64)
+    want, found = both(lambda x, a: torch.nn.functional.leaky_relu(x, 0.1), torch.float32)
+    np.testing.assert_allclose(found, want, rtol=1e-6)
