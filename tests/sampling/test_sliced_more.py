@@ -308,7 +308,7 @@ M = torch.ones(2)
     (lambda: sl.pixels("photo.jpg"), TypeError, "torch.Tensor"),
     (lambda: sl.picture(X, 3), ValueError, "multiple"),
     (lambda: sl.picture(X[:, :2], 2), ValueError, "coordinates"),
-    (lambda: sl.picture(X[None], 1), ValueError, "multiple"),
+    (lambda: sl.picture(X[None], 1), ValueError, "colours of pixels"),
     (lambda: sl.colour_step(0, X[:, :2], X[:, :2], target=X[:, :2]), ValueError, "3 coordinates"),
     (lambda: sl.colour_step(0, X, X, target=X[:, :2]), ValueError, "3 coordinates"),
     (lambda: sl.colour_transfer(SMALL["china"], SMALL["flower"], steps=0), ValueError, "at least 1"),

@@ -7,30 +7,29 @@ import torch
 from companion import check
 from companion.check.report import report
 from companion.gaussians import bures_squared
-from companion.inputs import a_number, a_tensor
+from companion.hints import Count, NonNegative, Number, Positive, Tensor, checked
 from companion.sampling.generative.rectified import rectified_cost, residual
 
 F8 = torch.float64
 
 
-def check_floor(value, *, d=10, a=1.0, b=4.0, tol=3e-8):
+@checked
+def check_floor(value: Number, *, d: Count = 10, a: Positive = 1.0, b: Positive = 4.0, tol: Positive = 3e-8) -> None:
     """value = the least flow-matching loss from N(0, a I_d) to N(0, b I_d), independent: the integral of the conditional variance.
 
     The number is not printed. Raises AssertionError, TypeError, ValueError.
     """
-    a_number(value, "value")
     t = (torch.arange(20_000, dtype=F8) + 0.5) / 20_000
     check.answer(float(value), float(d * residual(t, a, b).mean()), tol=tol, name="least loss")
 
 
-def check_guidance(w, *, s=0.5, S=1.0, std=0.05, tol=1e-4):
+@checked
+def check_guidance(w: NonNegative, *, s: Positive = 0.5, S: Positive = 1.0, std: Positive = 0.05, tol: Positive = 1e-4) -> None:
     """Guidance w makes samples of standard deviation std, to a relative tol: conditional law N(m, s^2), unconditional law N(0, S^2), s < S.
 
     The deviation is followed along the probability-flow ODE, -d log(std) / ds = 1 - (1 + w) / v_c(s) + w / v_u(s), v(s) the noised variances.
     Raises AssertionError, TypeError, ValueError.
     """
-    a_number(w, "w", least=0)
-    s, S = a_number(s, "s", above=0), a_number(S, "S", above=0)
     u = (torch.arange(200_000, dtype=F8) + 0.5) / 200_000  # u = exp(-2 s), from noise (0) to data (1): ds = du / (2 u)
     lost = [(1 - v**2) / (2 * (1 + (v**2 - 1) * u)) for v in (s, S)]  # (1 / v(s) - 1) / (2 u)
     found = math.exp(float((w * lost[1] - (1 + w) * lost[0]).mean()))
@@ -38,13 +37,14 @@ def check_guidance(w, *, s=0.5, S=1.0, std=0.05, tol=1e-4):
            f"With w = {float(w):g} they have {found:.6g}.")
 
 
-def check_far_from_optimal(A, B, *, factor=100.0):
+@checked
+def check_far_from_optimal(A: Tensor, B: Tensor, *, factor: Positive = 100.0) -> None:
     """The rectified flow from N(0, A) to N(0, B) costs at least `factor` times the optimal map; A, B: (2, 2), definite, not equal.
 
     Raises AssertionError, TypeError, ValueError.
     """
     for C, name in ((A, "A"), (B, "B")):
-        if a_tensor(C, name).shape != (2, 2):
+        if C.shape != (2, 2):
             raise ValueError(f"{name} has shape {tuple(C.shape)}; expected a 2 x 2 covariance.")
     A, B = A.detach().double(), B.detach().double()
     least, cost = float(bures_squared(A, B)), float(rectified_cost(A, B))

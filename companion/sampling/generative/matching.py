@@ -5,14 +5,26 @@ Sources: Lipman et al., Liu, Gong and Liu, Albergo and Vanden-Eijnden, ICLR 2023
 """
 
 import math
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 
 from companion.gaussians import Mixture, mixture
 from companion.gaussians.checks import a_gaussian
-from companion.inputs import a_count, a_function, a_number, a_tensor, same_dimension
+from companion.hints import Cloud, Count, Function, Positive, Tensor, checked
+from companion.inputs import a_number, a_tensor, alike, same_dimension
+from companion.sampling.answers import batch, like
+from companion.sampling.order_statistics import normal_order
+from companion.sampling.quantization.points import Points
 from companion.transport import assignment
+
+
+def a_moment(t, name):
+    """Return t, a number or a tensor of times. Raises TypeError, ValueError."""
+    return a_tensor(t, name) if isinstance(t, torch.Tensor) and t.ndim else a_number(t, name)
+
+
+Time = Annotated[float | torch.Tensor, a_moment]
 
 
 class Independent(NamedTuple):
@@ -46,7 +58,9 @@ class Independent(NamedTuple):
 
     def _whitened(self, t, x):
         """Times that broadcast with (..., L, d); y = M^-1 (x - m_t) and its variances g."""
+        a_moment(t, "t")
         t = a_time(t, x)[..., None]
+        alike({"the laws": self.starts, "x": x})
         if x.ndim == 0 or x.shape[-1] != self.starts.shape[-1]:
             raise ValueError(f"x has shape {tuple(x.shape)}; expected points (..., {self.starts.shape[-1]}).")
         apart = x[..., None, :] - torch.lerp(self.starts, self.ends, t)
@@ -57,7 +71,8 @@ class Independent(NamedTuple):
         return self.log_weights - (self.log_dets + d * math.log(2 * math.pi) + (y.square() / g + g.log()).sum(-1)) / 2
 
 
-def independent(p, q):
+@checked
+def independent(p: tuple, q: tuple) -> Independent:
     """The independent coupling of noise p and data q, an `Independent`.   p, q: a Gaussian (mean, covariance), or a `Mixture`.
 
     Covariances are definite: the velocity of a singular law blows up at its end. Raises TypeError, ValueError.
@@ -65,6 +80,7 @@ def independent(p, q):
     p, q = _a_mixture(p, "p"), _a_mixture(q, "q")
     if p.means.shape[-1] != q.means.shape[-1]:
         raise ValueError(f"p and q live in dimensions {p.means.shape[-1]} and {q.means.shape[-1]}; expected one dimension for both.")
+    alike({"p's means": p.means, "q's means": q.means})
     J, K = len(p.means), len(q.means)
     j, k = torch.arange(J).repeat_interleave(K), torch.arange(K).repeat(J)
     factor = torch.linalg.cholesky(_matrices(p))[j]
@@ -75,68 +91,68 @@ def independent(p, q):
     return Independent(p.weights.log()[j] + q.weights.log()[k], p.means[j], q.means[k], factor @ turn, inverses, ratios, log_dets)
 
 
-def interpolate(t, x0, x1):
+@checked
+def interpolate(t: Time, x0: Cloud, x1: Cloud) -> torch.Tensor:
     """X_t = (1 - t) x0 + t x1.   x0, x1: (..., n, d); t: a number, or (..., n, 1), a time for each pair."""
     same_dimension(x0, x1, ("x0", "x1"))
     t = a_time(t, x0)
+    batch((t.shape, "t"), (x0.shape, "x0"), (x1.shape, "x1"))
     return (1 - t) * x0 + t * x1
 
 
-def matching_loss(v, t, x0, x1):
+@checked
+def matching_loss(v: Function, t: Time, x0: Cloud, x1: Cloud) -> torch.Tensor:
     """The mean over pairs of |v(t, X_t) - (x1 - x0)|^2.   v(t, x) -> like x; t: (n, 1), or a number; x0, x1: (n, d), row i is one pair.
 
     Its least value is not 0 but the mean conditional variance of X1 - X0 given X_t: see `matching_floor`. Raises TypeError, ValueError.
     """
-    a_function(v, "v")
     x = interpolate(t, x0, x1)
     if x0.shape != x1.shape:
         raise ValueError(f"x0 and x1 have shapes {tuple(x0.shape)} and {tuple(x1.shape)}; expected pairs: one shape for both.")
-    return (v(a_time(t, x0), x) - (x1 - x0)).square().sum(-1).mean()
+    return (like(v(a_time(t, x0), x), x, "v(t, x)") - (x1 - x0)).square().sum(-1).mean()
 
 
-def pairs_velocity(t, x, x0, x1, *, spread):
+@checked
+def pairs_velocity(t: Time, x: Tensor, x0: Cloud, x1: Cloud, *, spread: Positive) -> torch.Tensor:
     """The velocity of finitely many pairs, blurred: sum_i w_i (x1_i - x0_i), w = softmax_i(-|x - (1 - t) x0_i - t x1_i|^2 / (2 spread^2)).
 
     It carries the mean of the N(x0_i, spread^2 I) to the mean of the N(x1_i, spread^2 I), exactly.   x: (..., d); x0, x1: (n, d), row i a pair.
     """
-    same_dimension(x0, x1, ("x0", "x1"))
+    if x0.shape != x1.shape or x0.ndim != 2:
+        raise ValueError(f"x0 and x1 have shapes {tuple(x0.shape)} and {tuple(x1.shape)}; expected pairs: both (n, d).")
     t = a_time(t, x)[..., None]
     if x.ndim == 0 or x.shape[-1] != x0.shape[-1]:
         raise ValueError(f"x has shape {tuple(x.shape)}; expected points (..., {x0.shape[-1]}).")
-    a_number(spread, "spread", above=0)
     apart = x[..., None, :] - (1 - t) * x0 - t * x1
     return torch.softmax(-apart.square().sum(-1) / (2 * spread**2), -1) @ (x1 - x0)
 
 
-def batch_pairs(x0, x1, m):
+@checked
+def batch_pairs(x0: Points, x1: Points, m: Count) -> torch.Tensor:
     """x1 in another order: the rows m i, ..., m i + m - 1 of x0 and x1 are paired optimally among themselves, for each i.
 
     m = 1 keeps the pairs, m = n gives the optimal coupling of the clouds. x0, x1: (n, d), n a multiple of m. Raises TypeError, ValueError.
     """
-    same_dimension(x0, x1, ("x0", "x1"))
-    if x0.shape != x1.shape or x0.ndim != 2 or x0.shape[0] % a_count(m, "m"):
+    if x0.shape != x1.shape or x0.ndim != 2 or x0.shape[0] % m:
         raise ValueError(f"x0 and x1 have shapes {tuple(x0.shape)} and {tuple(x1.shape)}; expected both (n, d), n a multiple of m = {m}.")
     first, second = (x.unflatten(0, (-1, m)) for x in (x0, x1))
     order = assignment(first, second)[..., None].expand_as(second)
     return second.gather(-2, order).flatten(0, 1)
 
 
-def normal_order_means(m):
+@checked
+def normal_order_means(m: Count) -> torch.Tensor:
     """E X_(1), ..., E X_(m) for m independent N(0, 1) numbers in increasing order: (m,), float64.
 
-    By the trapezoid rule, whose error is far below rounding for these densities.
+    By a trapezoid rule, whose error is far below rounding for these densities. Raises TypeError, ValueError.
     """
-    x = torch.linspace(-12, 12, 2401, dtype=torch.float64)
-    i = torch.arange(1, a_count(m, "m") + 1, dtype=torch.float64)[:, None]
-    log_count = math.lgamma(m + 1) - torch.lgamma(i) - torch.lgamma(m + 1 - i)
-    below, above = torch.special.log_ndtr(x), torch.special.log_ndtr(-x)
-    density = torch.exp(log_count + (i - 1) * below + (m - i) * above - x.square() / 2) / math.sqrt(2 * math.pi)
-    return (x * density).sum(-1) * (x[1] - x[0])
+    return normal_order(m)[0]
 
 
-def batch_cost(m):
-    """E |X1 - X0|^2 = 2 - (2 / m) sum_i (E X_(i))^2, where m numbers N(0, 1) are paired with m others, in order: `batch_pairs` on the line."""
-    return 2 - 2 * normal_order_means(m).square().mean()
+@checked
+def batch_cost(m: Count) -> torch.Tensor:
+    """E |X1 - X0|^2 = (2 / m) sum_i Var X_(i), where m numbers N(0, 1) are paired with m others, in order: `batch_pairs` on the line."""
+    return 2 * normal_order(m)[1].mean()
 
 
 def _a_mixture(p, name):
@@ -156,9 +172,8 @@ def _matrices(p):
 def a_time(t, x):
     """t as a tensor like x, 0-d or (..., 1). Raises TypeError, ValueError."""
     a_tensor(x, "x")
-    if not isinstance(t, torch.Tensor):
-        a_number(t, "t")
     t = torch.as_tensor(t, dtype=x.dtype, device=x.device)
     if t.ndim and t.shape[-1] != 1:
         raise ValueError(f"t has shape {tuple(t.shape)}; expected a number, or one time for each row of x: (..., 1).")
+    batch((t.shape, "t"), (x.shape, "x"))
     return t

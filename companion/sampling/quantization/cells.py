@@ -5,16 +5,18 @@ interval of the line between two neighbours, cut by the half-planes of the other
 divided by the area of a triangle. Four sites far away, whose cells miss the domain, make the hull full even where all sites are on one line.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import torch
 from scipy.spatial import ConvexHull
 
-from companion.inputs import a_cloud, a_tensor
-from companion.sampling.quantization.densities import SQUARE, Density, border_integrals
+from companion.hints import Tensor, checked
+from companion.inputs import a_cloud
+from companion.sampling.quantization.densities import SQUARE, OnPlane, border_integrals
 
 DUST = 1e-14  # a smaller mass is rounding: the cell counts as empty
+HIGHEST = 1e15  # of a weight: beyond it the hull of the lifted points is flat
 FAR = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 
 
@@ -36,7 +38,18 @@ class Cells(NamedTuple):
     owners: torch.Tensor
 
 
-def power_cells(y, w=None, *, density=SQUARE):
+def a_site_set(y, name):
+    """Return y, one set of sites (n, 2) in the plane. Raises TypeError, ValueError."""
+    if a_cloud(y, name, d=2).ndim != 2:
+        raise ValueError(f"{name} has shape {tuple(y.shape)}; expected one set of sites (n, 2).")
+    return y
+
+
+Sites = Annotated[torch.Tensor, a_site_set]
+
+
+@checked
+def power_cells(y: Sites, w: Tensor | None = None, *, density: OnPlane = SQUARE) -> Cells:
     """The `Cells` of sites y (n, 2) with weights w (n,); without weights Voronoi cells. Sites may lie outside the domain.
 
     Computed in float64 on the CPU; the answer has y's dtype and device. Raises TypeError; ValueError, also for coincident sites.
@@ -45,9 +58,10 @@ def power_cells(y, w=None, *, density=SQUARE):
     return as_cells(diagram(sites, _weights(w, y), density), y)
 
 
-def polygons(y, w=None, *, density=SQUARE):
+@checked
+def polygons(y: Sites, w: Tensor | None = None, *, density: OnPlane = SQUARE) -> list:
     """The cells as polygons, counter-clockwise: a list of n tensors (k_i, 2), k_i = 0 for an empty cell. Raises TypeError, ValueError."""
-    cells = power_cells(y.double() if isinstance(y, torch.Tensor) else y, w, density=density)
+    cells = power_cells(y.double(), None if w is None else w.double(), density=density)
     ends = torch.cat([cells.segments, cells.segments.flip(1), cells.border])  # each edge runs counter-clockwise round its own cell
     owners = torch.cat([cells.pairs[:, 0], cells.pairs[:, 1], cells.owners])
     found = []
@@ -59,12 +73,7 @@ def polygons(y, w=None, *, density=SQUARE):
 
 
 def a_sites(y, density):
-    """The sites as a float64 array relative to the density's centre. Raises TypeError, ValueError."""
-    a_cloud(y, "y", d=2)
-    if y.ndim != 2:
-        raise ValueError(f"y has shape {tuple(y.shape)}; expected one set of sites (n, 2).")
-    if not isinstance(density, Density):
-        raise TypeError(f"density is a {type(density).__name__}; expected a Density: uniform(corners) or pixels(values).")
+    """The sites as a float64 array relative to the density's centre. Raises ValueError."""
     sites = y.detach().to("cpu", torch.float64).numpy() - density.centre
     if not np.isfinite(sites).all():
         raise ValueError("y has an infinite entry; expected sites in the plane.")
@@ -80,8 +89,10 @@ def a_sites(y, density):
 def _weights(w, y):
     if w is None:
         return np.zeros(len(y))
-    if a_tensor(w, "w").shape != y.shape[:1] or not torch.isfinite(w).all():
+    if w.shape != y.shape[:1] or not torch.isfinite(w).all():
         raise ValueError(f"w has shape {tuple(w.shape)}; expected one finite weight for each of the {len(y)} sites: ({len(y)},).")
+    if w.abs().max() > HIGHEST:
+        raise ValueError(f"w has an entry of size {w.abs().max().item():.3g}; expected at most {HIGHEST:.0e}: choose another unit.")
     return w.detach().to("cpu", torch.float64).numpy()
 
 

@@ -4,12 +4,13 @@ Green: the integral of g over a polygon is the integral along its border of F dy
 polynomial; for g = 1, x, y, |x|^2 its degree is at most 3, and two Gauss points a segment are exact.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import torch
 
-from companion.inputs import a_cloud, a_number, a_tensor
+from companion.hints import Tensor, checked
+from companion.inputs import a_cloud, a_number, look
 
 GAUSS = 0.5 + np.array([-0.5, 0.5]) / np.sqrt(3)
 
@@ -28,7 +29,18 @@ class Density(NamedTuple):
     tables: np.ndarray
 
 
-def uniform(corners=None):
+def a_density(density, name):
+    """Return density, a `Density`. Raises TypeError."""
+    if not isinstance(density, Density):
+        raise TypeError(f"{name} is a {type(density).__name__}; expected a Density: uniform(corners) or pixels(values).")
+    return density
+
+
+OnPlane = Annotated[Density, a_density]
+
+
+@checked
+def uniform(corners: Tensor | None = None) -> Density:
     """The uniform law on the unit square, or on the convex polygon of corners (m, 2), turning either way. Raises TypeError, ValueError."""
     square = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]], dtype=torch.float64)
     corners = _convex(square if corners is None else a_cloud(corners, "corners", d=2))
@@ -39,32 +51,52 @@ def uniform(corners=None):
     return tabulate(centre, corners, np.full((1, 1), 1 / area))
 
 
-def pixels(values, *, lo=(0.0, 0.0), hi=(1.0, 1.0)):
+@checked
+def pixels(values: Tensor, *, lo: tuple = (0.0, 0.0), hi: tuple = (1.0, 1.0)) -> Density:
     """The law proportional to values (h, w) >= 0, first row on top, constant on each pixel of the rectangle from lo to hi.
 
     A picture with dark = dense is pixels(1 - gray). Raises TypeError; ValueError, also if the total mass is zero.
     """
-    if a_tensor(values, "values").ndim != 2 or 0 in values.shape:
-        raise ValueError(f"values have shape {tuple(values.shape)}; expected a picture (h, w): one number a pixel.")
-    rho = values.detach().to("cpu", torch.float64).numpy()[::-1]
-    if not (np.isfinite(rho).all() and (rho >= 0).all()):
-        raise ValueError("values has a negative or infinite entry; expected a density: values.clamp(min=0).")
-    if rho.sum() == 0:
-        raise ValueError("values has mass zero; expected a positive pixel somewhere.")
+    rho = a_picture(values).detach().to("cpu", torch.float64).numpy()[::-1]
     lo, hi = _box(lo, hi)
     half = (hi - lo) / 2
     corners = half * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
     return tabulate((lo + hi) / 2, corners, rho / (rho.mean() * 4 * half.prod()))
 
 
-def _box(lo, hi):
-    """The corners of a rectangle as arrays. Raises TypeError, ValueError."""
-    if len(lo) != 2 or len(hi) != 2:
-        raise ValueError(f"lo = {lo}, hi = {hi}; expected two corners of a rectangle: lo=(0.0, 0.0), hi=(1.0, 1.0).")
-    lo, hi = (np.array([float(a_number(c, name)) for c in corner]) for corner, name in ((lo, "lo"), (hi, "hi")))
-    if not (lo < hi).all():
-        raise ValueError(f"lo = {tuple(lo)}, hi = {tuple(hi)}; expected lo below hi in both coordinates.")
+def a_picture(values):
+    """Return values, a picture (h, w) of finite entries of at least 0 and positive mass. Raises ValueError."""
+    if values.ndim != 2 or 0 in values.shape:
+        raise ValueError(f"values has shape {tuple(values.shape)}; expected a picture (h, w): one number a pixel.")
+    if look(lambda: (values < 0).any() | ~torch.isfinite(values.double().sum()), values):
+        raise ValueError("values has a negative or infinite entry; expected a density: values.clamp(min=0).")
+    if look(lambda: values.double().sum() == 0, values):
+        raise ValueError("values has mass zero; expected a positive pixel somewhere.")
+    return values
+
+
+def a_box(lo, hi):
+    """Two corners of a rectangle, as two pairs of numbers. Raises TypeError, ValueError."""
+    two_numbers(lo, "lo"), two_numbers(hi, "hi")
+    if not all(a < b for a, b in zip(lo, hi, strict=True)):
+        raise ValueError(f"lo = {lo}, hi = {hi}; expected lo below hi in both coordinates.")
     return lo, hi
+
+
+def two_numbers(pair, name):
+    """Return pair, a tuple or list of two numbers. Raises TypeError, ValueError."""
+    if not isinstance(pair, (tuple, list)):
+        raise TypeError(f"{name} is {pair!r}; expected two numbers: {name}=(0.0, 1.0).")
+    if len(pair) != 2:
+        raise ValueError(f"{name} is {pair!r}; expected two numbers: {name}=(0.0, 1.0).")
+    for part in pair:
+        a_number(part, name)
+    return pair
+
+
+def _box(lo, hi):
+    """The corners of a rectangle as arrays."""
+    return (np.array([float(c) for c in corner]) for corner in a_box(lo, hi))
 
 
 def _convex(corners):

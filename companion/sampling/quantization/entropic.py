@@ -11,10 +11,11 @@ from typing import NamedTuple
 import torch
 
 from companion.energies import grad
-from companion.inputs import a_count, a_number
+from companion.hints import Count, Function, Positive, Tensor, checked
 from companion.kernels import softmin
-from companion.sampling.quantization.grid import a_site_set, centred, dilation
-from companion.transport.shares import shares
+from companion.sampling.quantization.cells import Sites
+from companion.sampling.quantization.grid import OnGrid, centred, dilation
+from companion.sampling.quantization.points import one_share_each
 
 RELAXATION = 1.7  # below 2
 
@@ -28,18 +29,16 @@ class Entropic(NamedTuple):
     steps: int
 
 
-def entropic(y, a=None, *, grid, eps, tol=1e-4, steps=5000, engine=None):
+@checked
+def entropic(y: Sites, a: Tensor | None = None, *, grid: OnGrid, eps: Positive, tol: Positive = 1e-4, steps: Count = 5000,
+             engine: Function | None = None) -> Entropic:
     """Entropic transport of a `Grid` to the sites y (n, 2) with shares a (n,), equal by default: an `Entropic`.
 
     W2^2 <= value <= W2^2 + eps log(n) for equal shares (of the law in the centres of pixels), and w tends to the weights of the power cells as
     eps -> 0. eps > 0, an area. tol: how far the shares of sites are from a, on average and relative. engine: of companion.kernels.
     Raises TypeError, ValueError; RuntimeError if `steps` steps are not enough.
     """
-    a_site_set(y, grid)
-    a_number(eps, "eps", above=0)
-    a_number(tol, "tol", above=0)
-    a_count(steps, "steps")
-    size, log_a = dilation(y, grid), shares(a, y[:, 0], "a").log()
+    size, log_a = dilation(y, grid), one_share_each(a, y).log()
     z, q, log_rho = centred(y) / size, grid.points - grid.mean, grid.mass.flatten().log()
 
     def other(w, now):

@@ -6,22 +6,23 @@ import torch
 
 from companion.check.report import report
 from companion.flow import iterate
-from companion.inputs import a_cloud, a_count, a_number
-from companion.sampling.quantization.cells import power_cells
+from companion.hints import Share, checked
+from companion.sampling.quantization.cells import Sites, power_cells
+from companion.sampling.quantization.constants import TwoOrMore
 from companion.sampling.quantization.densities import uniform
 from companion.sampling.quantization.lloyd import power_lloyd, w2_squared
 
 LINE = torch.stack([torch.full((16,), 0.5, dtype=torch.float64), (torch.arange(16, dtype=torch.float64) + 0.5) / 16], 1)
 
 
-def lloyd_rate(rate, *, n=10):
+@checked
+def lloyd_rate(rate: Share, *, n: TwoOrMore = 10) -> None:
     """n points of U[0, 1] come closer to their limit by the factor `rate` at every Lloyd step, in the end; to 1e-5.
 
     Lloyd is run, 60 n^2 steps from random points, and it is said whether the errors shrink faster or slower than claimed.
     Raises AssertionError, TypeError, ValueError.
     """
-    a_number(rate, "rate", least=0.0, most=1.0)
-    y = torch.rand(a_count(n, "n", least=2), dtype=torch.float64, generator=torch.Generator().manual_seed(0)).sort().values
+    y = torch.rand(n, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).sort().values
     move = torch.zeros_like(y)
     for _ in range(60 * n**2):  # the step is affine: the difference of two states goes the way of the distance to the limit
         before, move = move, _line_step(y) - y
@@ -34,12 +35,12 @@ def lloyd_rate(rate, *, n=10):
            f"The errors shrink {pace} than by the factor {float(rate):.9g} a step.")
 
 
-def fewest(n):
+@checked
+def fewest(n: TwoOrMore) -> None:
     """n points may be within W2 < 0.01 of the uniform law of the square, and n - 1 may not: n cells cost n regular hexagons of area 1/n or more.
 
     Fejes Toth's theorem on sums of moments, for convex polygons with up to six sides. Raises AssertionError, TypeError, ValueError.
     """
-    a_count(n, "n", least=2)
     angle = torch.arange(6, dtype=torch.float64) * math.pi / 3
     corners = torch.stack([angle.cos(), angle.sin()], 1) * math.sqrt(2 / (3 * math.sqrt(3)))  # of area 1
     hexagon = power_cells(torch.zeros(1, 2, dtype=torch.float64), density=uniform(corners)).second.item()
@@ -49,24 +50,24 @@ def fewest(n):
            f"For {n - 1} points the bound still is {fewer:.7f}: fewer may do.")
 
 
-def hexagons(y):
+@checked
+def hexagons(y: Sites) -> None:
     """The sites y (n, 2), at most 1660, have W2(square, mean of Diracs at y) < 0.01, by Newton's method. No square lattice has.
 
     Raises AssertionError, TypeError, ValueError.
     """
-    a_cloud(y, "y", d=2)
     n = len(y)
     report(n <= 1660, "There are at most 1660 sites", f"{n}", f"There are {n}.")
     distance = math.sqrt(w2_squared(y.double()).item())
     report(distance < 0.01, "W2 < 0.01", f"W2 = {distance:.6f} with {n} sites", f"W2 = {distance:.6f}, n W2^2 = {n * distance**2:.5f}.")
 
 
-def break_the_line(shift):
+@checked
+def break_the_line(shift: Sites) -> None:
     """From 16 sites on the line x = 1/2, moved by shift (16, 2) of entries up to 0.01, 30 power-Lloyd steps bring n W2^2 below 0.2.
 
     Raises AssertionError, TypeError, ValueError.
     """
-    a_cloud(shift, "shift", d=2)
     if shift.shape != LINE.shape:
         raise ValueError(f"shift has shape {tuple(shift.shape)}; expected a row for each of the 16 sites: (16, 2).")
     size = shift.abs().max().item()

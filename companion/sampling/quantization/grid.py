@@ -9,12 +9,15 @@ weights then start near 0. And softmax in place of argmin makes the update w_i -
 down (Sinkhorn's algorithm for one continuous law; Cuturi and Peyre, SIAM J. Imaging Sci. 9 (2016) 320-343).
 """
 
-import math
-from typing import NamedTuple
+from functools import partial
+from typing import Annotated, NamedTuple
 
 import torch
 
-from companion.inputs import a_cloud, a_count, a_function, a_number, a_tensor, has_values
+from companion.hints import Function, Number, Share, Tensor, checked
+from companion.inputs import a_cloud, a_count
+from companion.sampling.quantization.cells import Sites
+from companion.sampling.quantization.densities import a_box, a_picture
 
 SWEEPS = 16  # of the solver: masses within a few percent of 1/n
 START = 30.0  # eps at first, in units of eps at last
@@ -40,17 +43,32 @@ class Grid(NamedTuple):
         return torch.stack([self.columns.repeat(len(self.rows)), self.rows.repeat_interleave(len(self.columns))], -1)
 
 
-def pixel_grid(values, *, lo=(0.0, 0.0), hi=(1.0, 1.0)):
+def a_grid(grid, name):
+    """Return grid, a `Grid`. Raises TypeError."""
+    if not isinstance(grid, Grid):
+        raise TypeError(f"{name} is a {type(grid).__name__}; expected a Grid: pixel_grid(torch.ones(64, 64)).")
+    return grid
+
+
+def weighted(x, name):
+    """Return x, sites and weights (n, 3). Raises TypeError, ValueError."""
+    if a_cloud(x, name, d=3).ndim != 2:
+        raise ValueError(f"{name} has shape {tuple(x.shape)}; expected sites and their weights (n, 3): with_weights(y, grid=grid).")
+    return x
+
+
+OnGrid = Annotated[Grid, a_grid]
+Weighted = Annotated[torch.Tensor, weighted]
+Sweeps = Annotated[int, partial(a_count, least=2)]
+
+
+@checked
+def pixel_grid(values: Tensor, *, lo: tuple = (0.0, 0.0), hi: tuple = (1.0, 1.0)) -> Grid:
     """The law proportional to values (h, w) >= 0, first row on top, on the pixels of the box from lo to hi: a `Grid`.
 
     pixel_grid(torch.ones(64, 64)) is the uniform law of the unit square. Raises TypeError; ValueError, also for zero mass.
     """
-    if a_tensor(values, "values").ndim != 2 or 0 in values.shape:
-        raise ValueError(f"values has shape {tuple(values.shape)}; expected a picture (h, w): one number a pixel.")
-    if has_values(values) and ((values < 0).any() or not 0 < values.sum() < math.inf):
-        raise ValueError("values has a negative entry, or no finite positive mass; expected a density: values.clamp(min=0).")
-    if len(lo) != 2 or len(hi) != 2 or not all(a_number(a, "lo") < a_number(b, "hi") for a, b in zip(lo, hi, strict=True)):
-        raise ValueError(f"lo = {lo}, hi = {hi}; expected two corners of a rectangle, lo below hi in both coordinates.")
+    a_picture(values), a_box(lo, hi)
     h, w = values.shape
     wide, high = (hi[0] - lo[0]) / w, (hi[1] - lo[1]) / h
     columns = lo[0] + wide * (torch.arange(w, dtype=values.dtype, device=values.device) + 0.5)
@@ -61,20 +79,19 @@ def pixel_grid(values, *, lo=(0.0, 0.0), hi=(1.0, 1.0)):
     return Grid(columns, rows, mass, (wide, high), mean, spread)
 
 
-def free_weights(y, *, grid):
+@checked
+def free_weights(y: Sites, *, grid: OnGrid) -> torch.Tensor:
     """0 for every site: Voronoi cells.   y: (n, 2) -> (n,)."""
-    a_site_set(y, grid)
     return torch.zeros_like(y[:, 0])
 
 
-def equal_weights(y, *, grid, sweeps=SWEEPS):
+@checked
+def equal_weights(y: Sites, *, grid: OnGrid, sweeps: Sweeps = SWEEPS) -> torch.Tensor:
     """Weights w of mean 0 whose power cells have equal masses, to a few percent and up to pixels, for sites y (n, 2): (n,).
 
     Sites that coincide share a cell. Raises TypeError, ValueError.
     """
-    a_site_set(y, grid)
-    a_count(sweeps, "sweeps", least=2)
-    size = dilation(y, grid)
+    size = dilation(_as_the_grid(y, grid), grid)
     z = centred(y) / size
     high, eps, n = z.square().sum(-1), _sharpness(y, grid), torch.ones_like(y[:, 0]).sum()
     scores = _products(z, grid.mean, grid) - high
@@ -88,46 +105,52 @@ def equal_weights(y, *, grid, sweeps=SWEEPS):
     return w - w.mean()
 
 
-def grid_cells(y, w, *, grid):
+@checked
+def grid_cells(y: Sites, w: Tensor, *, grid: OnGrid) -> torch.Tensor:
     """The share of each pixel that each site has, (h, w, n): softmax of (w_i - |p - y_i|^2)/eps, 0 or 1 but for the pixels on borders."""
     return torch.softmax(_scores(y, w, grid) / (dilation(y, grid) * _sharpness(y, grid)), -1)
 
 
-def grid_labels(y, w, *, grid):
+@checked
+def grid_labels(y: Sites, w: Tensor, *, grid: OnGrid) -> torch.Tensor:
     """The site of each pixel, argmin of |p - y_i|^2 - w_i: (h, w) integers."""
     return _scores(y, w, grid).argmax(-1)
 
 
-def grid_step(k, y, *, weights, grid):
+@checked
+def grid_step(k: Number, y: Sites, *, weights: Function, grid: OnGrid) -> torch.Tensor:
     """y_i <- the barycentre of its cell: a map for `iterate`, Lloyd's with weights=free_weights, power Lloyd's with weights=equal_weights.
 
     y: (n, 2) -> (n, 2). A site of no mass stays. What is symmetric under left-right reflection stays so exactly, on a symmetric law.
     Raises TypeError, ValueError.
     """
-    return grid_barycentres(y, a_function(weights, "weights")(y, grid=grid), grid=grid)
+    return grid_barycentres(y, weights(y, grid=grid), grid=grid)
 
 
-def with_weights(y, *, grid):
+@checked
+def with_weights(y: Sites, *, grid: OnGrid) -> torch.Tensor:
     """Sites and the weights that make their power cells equal, one row each: (n, 3) from y (n, 2). The state of a live figure."""
     return torch.cat([y, equal_weights(y, grid=grid)[:, None]], -1)
 
 
-def move_site(x, i, p, *, grid):
+@checked
+def move_site(x: Weighted, i: Number, p: Tensor, *, grid: OnGrid) -> torch.Tensor:
     """Sites and weights x (n, 3) with the i-th site at p (2,), and the weights that belong to them: what dragging does."""
-    here = torch.arange(a_cloud(x, d=3).shape[-2], device=x.device)[:, None] == i
+    if p.shape != (2,):
+        raise ValueError(f"p has shape {tuple(p.shape)}; expected one point of the plane, (2,).")
+    here = torch.arange(x.shape[-2], device=x.device)[:, None] == i
     return with_weights(torch.where(here, p, x[:, :2]), grid=grid)
 
 
-def weighted_step(k, x, *, equal, grid):
+@checked
+def weighted_step(k: Number, x: Weighted, *, equal: Share, grid: OnGrid) -> torch.Tensor:
     """grid_step on the rows (y_i, w_i) of x = with_weights(y): equal = 1 for power cells, 0 for Voronoi cells.   x: (n, 3) -> (n, 3)."""
-    a_cloud(x, d=3)
-    a_number(equal, "equal", least=0, most=1)
     return with_weights(grid_barycentres(x[:, :2], equal * x[:, 2], grid=grid), grid=grid)
 
 
-def grid_barycentres(y, w, *, grid):
+@checked
+def grid_barycentres(y: Sites, w: Tensor, *, grid: OnGrid) -> torch.Tensor:
     """The barycentre of each cell: (n, 2)."""
-    a_site_set(y, grid)
     owned = grid.mass[..., None] * grid_cells(y, w, grid=grid)
     columns, rows = owned.sum(0), owned.sum(1)  # (w, n), (h, n)
     share = rows.sum(0)[:, None]
@@ -142,7 +165,8 @@ def _antisymmetric(share, places):
     return (x[:, None] * (share - share.flip(0))).sum(0) / 2
 
 
-def grid_cost(y, w, *, grid):
+@checked
+def grid_cost(y: Sites, w: Tensor, *, grid: OnGrid) -> torch.Tensor:
     """K(w) = sum_p rho_p (softmin_i (|p - y_i|^2 - w_i) + |pixel|^2/12) + mean_i w_i, 0-d; |pixel|^2/12 is the moment of a pixel.
 
     For w of equal masses it is W2^2, and less for any other w; for w = 0 it is the error of free weights, int min_i |x - y_i|^2 drho. On a border
@@ -155,7 +179,8 @@ def grid_cost(y, w, *, grid):
     return nearest + w.mean() + (grid.pixel[0] ** 2 + grid.pixel[1] ** 2) / 12
 
 
-def grid_borders(y, w, *, grid):
+@checked
+def grid_borders(y: Sites, w: Tensor, *, grid: OnGrid) -> torch.Tensor:
     """1 on pixels whose right or lower neighbour has another site, else 0: (h, w), ink for a live figure."""
     site = grid_labels(y, w, grid=grid)
     right = torch.nn.functional.pad((site[:, 1:] != site[:, :-1]).to(y.dtype), (0, 1))
@@ -165,11 +190,18 @@ def grid_borders(y, w, *, grid):
 
 def _scores(y, w, grid):
     """2 <p', y_i'> - |y_i'|^2 + w_i, (h, w, n), largest for the pixel's site; primes: about the mean of the sites, where float32 has its digits."""
-    a_site_set(y, grid)
-    if a_tensor(w, "w").shape != y.shape[:1]:
+    _as_the_grid(y, grid)
+    if w.shape != y.shape[:1]:
         raise ValueError(f"w has shape {tuple(w.shape)}; expected one weight for each of the {len(y)} sites: ({len(y)},).")
     moved = centred(y)
     return _products(moved, _mean(y), grid) - (moved.square().sum(-1) - w)
+
+
+def _as_the_grid(y, grid):
+    """Return y, whose dtype and device are the grid's. Raises TypeError."""
+    if y.dtype != grid.mass.dtype or y.device != grid.mass.device:
+        raise TypeError(f"y is {y.dtype} on {y.device}; expected {grid.mass.dtype} on {grid.mass.device}, like the grid: pixel_grid(values.to(y)).")
+    return y
 
 
 def _products(z, mean, grid):
@@ -192,11 +224,3 @@ def dilation(y, grid):
 
 def _sharpness(y, grid):
     return SHARPNESS * max(grid.pixel) * grid.spread / torch.ones_like(y[:, 0]).sum().sqrt()
-
-
-def a_site_set(y, grid):
-    a_cloud(y, "y", d=2)
-    if y.ndim != 2:
-        raise ValueError(f"y has shape {tuple(y.shape)}; expected one set of sites (n, 2).")
-    if not isinstance(grid, Grid):
-        raise TypeError(f"grid is a {type(grid).__name__}; expected a Grid: pixel_grid(torch.ones(64, 64)).")

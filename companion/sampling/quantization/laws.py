@@ -5,11 +5,12 @@ Plain operations on tensors of any shape, borders at +-infinity included: everyt
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 
-from companion.inputs import a_number, a_tensor, has_values
+from companion.hints import Number, checked
+from companion.inputs import a_number, a_tensor, look
 
 
 class Law(NamedTuple):
@@ -26,7 +27,18 @@ class Law(NamedTuple):
     hi: float
 
 
-def tilted(tilt=0.0):
+def a_law(law, name):
+    """Return law, a `Law`. Raises TypeError."""
+    if not isinstance(law, Law):
+        raise TypeError(f"{name} is a {type(law).__name__}; expected a Law: GAUSSIAN, UNIFORM or tilted(0.5).")
+    return law
+
+
+OnLine = Annotated[Law, a_law]
+
+
+@checked
+def tilted(tilt: Number = 0.0) -> Law:
     """The law of density 1 + tilt (2 s - 1) on [0, 1]; tilt in [-1, 1], a number or a 0-d tensor; 0 is the uniform law.
 
     F = s + tilt (s^2 - s), and Q solves this quadratic equation. Raises TypeError, ValueError.
@@ -85,7 +97,7 @@ def _normal_quantile(u):
 
 
 def _levels(u):
-    if has_values(a_tensor(u, "u")) and ((u < 0) | (u > 1)).any():
+    if look(lambda: ((u < 0) | (u > 1)).any(), a_tensor(u, "u")):
         raise ValueError("u has entries outside [0, 1]; expected levels of a quantile function.")
     return u
 

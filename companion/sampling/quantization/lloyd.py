@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import torch
 
-from companion.sampling.quantization.cells import power_cells
-from companion.sampling.quantization.densities import SQUARE
+from companion.hints import Number, Tensor, checked
+from companion.sampling.quantization.cells import Sites, power_cells
+from companion.sampling.quantization.densities import SQUARE, OnPlane
 from companion.sampling.quantization.semidiscrete import semidiscrete
 
 HEXAGON = 5 / (18 * math.sqrt(3))  # int |x - centre|^2 over a regular hexagon of area 1: n W2^2 of the best n points, n large (Fejes Toth)
@@ -25,7 +26,8 @@ class Pythagoras(NamedTuple):
     spread: torch.Tensor
 
 
-def lloyd(k, y, *, density=SQUARE):
+@checked
+def lloyd(k: Number, y: Sites, *, density: OnPlane = SQUARE) -> torch.Tensor:
     """y_i <- the barycentre of its Voronoi cell: a map for `iterate`. y: (n, 2) -> (n, 2). A site with an empty cell stays where it is.
 
     G(lloyd(y)) <= G(y) - sum_i rho(V_i) |y_i - b_i|^2 for G = quantization_error. Raises TypeError, ValueError.
@@ -33,7 +35,8 @@ def lloyd(k, y, *, density=SQUARE):
     return power_cells(y, density=density).barycentre
 
 
-def power_lloyd(k, y, *, density=SQUARE, a=None):
+@checked
+def power_lloyd(k: Number, y: Sites, *, density: OnPlane = SQUARE, a: Tensor | None = None) -> torch.Tensor:
     """y_i <- the barycentre of its power cell of mass a_i (1 / n by default): a map for `iterate`. y: (n, 2) -> (n, 2).
 
     W2^2 falls by sum_i a_i |y_i - b_i|^2 or more. Raises TypeError, ValueError, RuntimeError.
@@ -41,12 +44,14 @@ def power_lloyd(k, y, *, density=SQUARE, a=None):
     return semidiscrete(y, a, density=density).cells.barycentre
 
 
-def quantization_error(y, *, density=SQUARE):
+@checked
+def quantization_error(y: Sites, *, density: OnPlane = SQUARE) -> torch.Tensor:
     """G(y) = int min_i |x - y_i|^2 drho, 0-d, for sites y (n, 2). Its gradient is 2 rho(V_i) (y_i - b_i). Raises TypeError, ValueError."""
     return _moment(y, power_cells(y, density=density))
 
 
-def w2_squared(y, a=None, *, density=SQUARE):
+@checked
+def w2_squared(y: Sites, a: Tensor | None = None, *, density: OnPlane = SQUARE) -> torch.Tensor:
     """W2^2(rho, sum_i a_i delta_{y_i}), 0-d, for sites y (n, 2). Its gradient in y is 2 a_i (y_i - b_i).
 
     Raises TypeError, ValueError, RuntimeError.
@@ -54,7 +59,8 @@ def w2_squared(y, a=None, *, density=SQUARE):
     return _moment(y, semidiscrete(y, a, density=density).cells)
 
 
-def pythagoras(y, a=None, *, density=SQUARE):
+@checked
+def pythagoras(y: Sites, a: Tensor | None = None, *, density: OnPlane = SQUARE) -> Pythagoras:
     """The two parts of W2^2(rho, sum_i a_i delta_{y_i}), a `Pythagoras`. Raises TypeError, ValueError, RuntimeError."""
     cells = semidiscrete(y, a, density=density).cells
     return Pythagoras((cells.mass * (y - cells.barycentre).square().sum(-1)).sum(), cells.spread.sum())

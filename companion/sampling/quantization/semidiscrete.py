@@ -14,10 +14,10 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import splu
 from scipy.spatial.distance import pdist
 
-from companion.inputs import a_count, a_number
-from companion.sampling.quantization.cells import DUST, Cells, a_sites, as_cells, diagram
-from companion.sampling.quantization.densities import SQUARE, tabulate
-from companion.transport.shares import shares
+from companion.hints import Count, Positive, Tensor, checked
+from companion.sampling.quantization.cells import DUST, Cells, Sites, a_sites, as_cells, diagram
+from companion.sampling.quantization.densities import SQUARE, OnPlane, tabulate
+from companion.sampling.quantization.points import one_share_each
 
 MIXTURES = (1.0, 0.3, 0.1, 0.03, 0.01, 1e-3, 0.0)  # shares of the uniform law, where the density leaves a cell empty
 
@@ -36,17 +36,17 @@ class SemiDiscrete(NamedTuple):
     errors: torch.Tensor
 
 
-def semidiscrete(y, a=None, *, density=SQUARE, tol=1e-11, steps=100):
+@checked
+def semidiscrete(y: Sites, a: Tensor | None = None, *, density: OnPlane = SQUARE, tol: Positive = 1e-11, steps: Count = 100) -> SemiDiscrete:
     """Optimal transport of the density to the sites y (n, 2) with shares a (n,) > 0, equal by default: a `SemiDiscrete`.
 
-    Starts from the cells of the sites, or of the sites enlarged to fill the domain, whichever has the fuller smallest cell; where the density
+    Exact up to tol, in mass, and rounding in float64: sites may be 1e8 away from the domain, or a thousand times wider apart. Starts from
+    the cells of the sites, or of the sites enlarged to fill the domain, whichever has the fuller smallest cell; where the density
     leaves cells empty, through mixtures with the uniform law. Raises TypeError; ValueError for coincident sites, shares that are not
     positive, or a density cut in pieces by zeros; RuntimeError if `steps` Newton steps do not bring all masses within tol.
     """
     sites = a_sites(y, density)
-    a_number(tol, "tol", above=0)
-    a_count(steps, "steps")
-    goal = shares(a, y[:, 0], "a").double().cpu().numpy()
+    goal = one_share_each(a, y).double().cpu().numpy()
     if not (goal > 0).all():
         raise ValueError(f"a[{int(goal.argmin())}] = 0; expected positive shares: leave that site out.")
     w, found, errors = solve(sites, goal / goal.sum(), density, tol, steps)
@@ -59,10 +59,17 @@ def semidiscrete(y, a=None, *, density=SQUARE, tol=1e-11, steps=100):
 
 def solve(sites, a, density, tol, steps):
     """Weights, `Diagram` and the errors of `semidiscrete`, in arrays."""
-    w, found = _start(sites, density)
+    placed, found = _placed(sites, density)
     if found.mass.min() > 100 * DUST:
-        return _newton(sites, a, w, found, density, tol, steps)
-    w, errors = _start(sites, _evened(density, 1.0))[0], []
+        v, found, errors = _newton(placed.sites, a, np.zeros(len(a)), found, density, tol, steps)
+    else:
+        placed, _ = _placed(sites, _evened(density, 1.0))
+        v, found, errors = _through_mixtures(placed.sites, a, density, tol, steps)
+    return _weights(placed, v), found._replace(sites=sites), errors
+
+
+def _through_mixtures(sites, a, density, tol, steps):
+    w, errors = np.zeros(len(a)), []
     for share in MIXTURES:
         mixed = _evened(density, share)
         found = diagram(sites, w, mixed)
@@ -93,8 +100,10 @@ def _step(sites, a, w, found, density, least):
         if reached.mass.min() >= least and np.linalg.norm(a - reached.mass) <= (1 - share / 2) * np.linalg.norm(gap):
             return trial, reached
         share /= 2
+    closest = pdist(sites).min() / np.ptp(sites, axis=0).max()
     raise RuntimeError(f"Newton's method stalls with masses off by {np.abs(gap).max():.1e}; expected sites further apart (the closest two are at "
-                       f"{pdist(sites).min():.1e}) and a density without zeros: move sites, add a little to the density, or give a larger tol.")
+                       f"{closest:.1e} of the width of all) and a density without zeros: move sites, add a little to the density, "
+                       "or give a larger tol.")
 
 
 def _laplacian(sites, found, gap):
@@ -115,19 +124,33 @@ def _laplacian(sites, found, gap):
     return np.append(v, 0.0)
 
 
-def _start(sites, density):
-    """Weights to start from: of Voronoi cells, or of the Voronoi cells of z = s y + c, the sites enlarged or moved into the domain."""
+class _Placed(NamedTuple):
+    """Sites z = s (y - middle) + centre. Their power cells are those of y for other weights: Newton's method never sees where y is."""
+
+    sites: np.ndarray
+    s: float
+    shift: np.ndarray  # y = z / s + shift
+
+
+def _placed(sites, density):
+    """The sites where they are, or moved and dilated into the domain, whichever has the fuller smallest Voronoi cell; and those cells."""
     corners = density.corners
     sides = np.roll(corners, -1, 0) - corners
     outward = np.column_stack([sides[:, 1], -sides[:, 0]])
     centre, middle = corners.mean(0), (sites.min(0) + sites.max(0)) / 2
     room = (outward * (corners - centre)).sum(1)
-    asked = (outward @ (sites - middle).T).max(1)
-    ratios = asked / room
-    s = 0.9 / ratios.max() if ratios.max() > 0 else 1.0
-    moved = s * (sites - middle) + centre
-    guesses = [np.zeros(len(sites)), (sites**2).sum(1) - (moved**2).sum(1) / s]
-    return max(((w, diagram(sites, w, density)) for w in guesses), key=lambda start: start[1].mass.min())
+    ratio = ((outward @ (sites - middle).T).max(1) / room).max()
+    s = 0.9 / ratio if ratio > 0 else 1.0
+    places = [_Placed(sites, 1.0, np.zeros(2)), _Placed(s * (sites - middle) + centre, s, middle - centre / s)]
+    found = [(place, diagram(place.sites, np.zeros(len(sites)), density)) for place in places]
+    return max(found, key=lambda start: start[1].mass.min())
+
+
+def _weights(placed, v):
+    """The weights w of y, of mean zero, that have the cells of z with v: |y|^2 - w = (|z|^2 - v) / s up to a constant."""
+    z, s = placed.sites, placed.s
+    w = (v + (1 / s - 1) * (z**2).sum(1) + 2 * z @ placed.shift) / s
+    return w - w.mean()
 
 
 def _evened(density, share):

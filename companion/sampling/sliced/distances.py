@@ -9,32 +9,37 @@ from typing import NamedTuple
 import torch
 
 from companion.energies import grad
-from companion.inputs import a_cloud, a_count, a_number, a_tensor, look, same_dimension
+from companion.hints import Cloud, Index, NonNegative, Tensor, checked
+from companion.inputs import look, same_dimension
 from companion.sampling.sliced.directions import iid
+from companion.sampling.wide import wide
 
 
-def project(x, directions):
+@checked
+def project(x: Cloud, directions: Cloud) -> torch.Tensor:
     """theta_l . x_i.   x: (..., n, d), directions: (..., L, d), unit rows -> (..., L, n). Raises TypeError, ValueError."""
-    d = a_cloud(x, "x").shape[-1]
-    a_cloud(directions, "directions", d=d)
+    same_dimension(x, directions, ("x", "directions"))
     off = look(lambda: (directions.square().sum(-1) - 1).abs().max(), directions)
     if off is not None and off > 1e-3:
         raise ValueError(f"directions have rows whose squared length is off 1 by {off:.3g}; expected unit rows: iid(directions) makes them so.")
     return directions @ x.mT
 
 
-def slices(x, y, directions):
+@checked
+def slices(x: Cloud, y: Cloud, directions: Cloud) -> torch.Tensor:
     """W2^2(theta#x, theta#y), a number for each direction: (..., L)."""
     gaps, widths = _gaps(x, y, directions)
     return (gaps.square() * widths).sum(-1)
 
 
-def sw2_squared(x, y, directions):
+@checked
+def sw2_squared(x: Cloud, y: Cloud, directions: Cloud) -> torch.Tensor:
     """SW2^2 by the mean over the given directions: (...). `energies.grad` differentiates it; the velocity is in `flows`."""
     return slices(x, y, directions).mean(-1)
 
 
-def sw1(x, y, directions):
+@checked
+def sw1(x: Cloud, y: Cloud, directions: Cloud) -> torch.Tensor:
     """SW1 = E_theta W1(theta#x, theta#y), the integral of |Q_x - Q_y|, by the mean over the given directions: (...)."""
     gaps, widths = _gaps(x, y, directions)
     return (gaps.abs() * widths).sum(-1).mean(-1)
@@ -44,7 +49,8 @@ def _gaps(x, y, directions):
     """The differences Q_x(u) - Q_y(u) of quantiles on the intervals of u where both are constant (..., L, k), and their widths (k,) or 1/n."""
     same_dimension(x, y)
     n, m = x.shape[-2], y.shape[-2]
-    u, v = (project(z, directions).sort(-1).values for z in (x, y))
+    centre = middle(x, y)
+    u, v = (project(z - centre, directions).sort(-1).values for z in (x, y))
     if n == m:
         return u - v, 1 / n
     ends = torch.cat([m * torch.arange(1, n + 1), n * torch.arange(1, m + 1)]).unique().to(x.device)  # in units of 1/(n m): exact
@@ -52,20 +58,25 @@ def _gaps(x, y, directions):
     return u[..., (ends - 1) // m] - v[..., (ends - 1) // n], widths
 
 
-def quantile_sw2_squared(x, cells, directions, *, within=0.0):
+def middle(x, y):
+    """One place (..., 1, d) near both clouds: distances do not feel it, and projections seen from it keep their digits."""
+    return (wide(x).mean(-2, keepdim=True) / 2 + wide(y).mean(-2, keepdim=True) / 2).detach().to(x)
+
+
+@checked
+def quantile_sw2_squared(x: Cloud, cells: Tensor, directions: Cloud, *, within: NonNegative = 0.0) -> torch.Tensor:
     """SW2^2 to a law given by the quantile function of each of its projections: (...).
 
     cells: (n,) or (L, n), the n means of that function over ((i-1)/n, i/n), in order;  within: its mean variance inside those cells
     (0: the law of n atoms). Raises TypeError, ValueError.
     """
-    a_number(within, "within", least=0)
     u = project(x, directions).sort(-1).values
     return (u - matching_cells(cells, u)).square().mean((-1, -2)) + within
 
 
 def matching_cells(cells, u):
     """cells, checked against the projections u (..., L, n)."""
-    if a_tensor(cells, "cells").ndim not in (1, 2) or cells.shape[-1] != u.shape[-1] or (cells.ndim == 2 and cells.shape[0] != u.shape[-2]):
+    if cells.ndim not in (1, 2) or cells.shape[-1] != u.shape[-1] or (cells.ndim == 2 and cells.shape[0] != u.shape[-2]):
         raise ValueError(f"cells has shape {tuple(cells.shape)}; expected one number a particle, ({u.shape[-1]},), or a row of them a direction.")
     if look(lambda: (torch.diff(cells, dim=-1) < 0).any(), cells):
         raise ValueError("cells decrease somewhere; expected the means of a quantile function, in order.")
@@ -79,12 +90,12 @@ class MaxSliced(NamedTuple):
     direction: torch.Tensor  # (..., d), a unit vector
 
 
-def max_sliced(x, y, directions, *, steps=0):
+@checked
+def max_sliced(x: Cloud, y: Cloud, directions: Cloud, *, steps: Index = 0) -> MaxSliced:
     """max_theta W2^2(theta#x, theta#y), from below: the largest given slice, or what gradient ascent on the sphere finds from each of them.
 
     Each of the steps turns theta by an angle along the gradient, keeps the new theta if its slice is larger, and else halves the angle.
     """
-    a_count(steps, "steps", least=0)
     value = slices(x, y, directions).detach()
     theta = directions.expand(*value.shape, directions.shape[-1])
     angle = torch.full_like(value, 0.5)

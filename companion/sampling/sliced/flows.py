@@ -7,48 +7,57 @@ Pitie, Kokaram and Dahyot, CVIU 107 (2007); Li, Moosmueller and Wang, arXiv 2307
 
 import torch
 
-from companion.inputs import a_cloud, a_count, a_function, a_number, has_values, same_dimension
+from companion.hints import Cloud, Count, Function, Number, Tensor, checked
+from companion.inputs import has_values, same_dimension
+from companion.sampling.answers import like
 from companion.sampling.sliced.directions import frames, iid
-from companion.sampling.sliced.distances import matching_cells, project
+from companion.sampling.sliced.distances import matching_cells, middle, project
+from companion.sampling.wide import wide
 from companion.transport import rearrangement
 
 
-def velocity(t, x, y, directions):
+@checked
+def velocity(t: Number, x: Cloud, y: Cloud, directions: Cloud) -> torch.Tensor:
     """v_i = mean_l (T_l(theta_l . x_i) - theta_l . x_i) theta_l = -n grad_i (SW2^2/2).   x: (..., n, d), y: (..., m, d), directions (..., L, d).
 
     Where the sizes differ, T_l is the mean of y's quantile function over the particle's share of the mass. Raises TypeError, ValueError.
     """
     same_dimension(x, y)
-    return _lift(project(x, directions), _cells(project(y, directions), x.shape[-2]), directions)
+    centre = middle(x, y)
+    u, v = (project(z - centre, directions) for z in (x, y))
+    return _lift(u, _cells(v, x.shape[-2]), directions)
 
 
-def quantile_velocity(t, x, cells, directions):
+@checked
+def quantile_velocity(t: Number, x: Cloud, cells: Tensor, directions: Cloud) -> torch.Tensor:
     """The same to a law given by the quantile function of its projections: cells (n,) or (L, n), means over ((i-1)/n, i/n), in order."""
     u = project(x, directions)
     return _lift(u, matching_cells(cells, u), directions)
 
 
-def fresh_step(k, x, xi, y, *, L=1, rule=iid, tau=1.0):
+@checked
+def fresh_step(k: Number, x: Cloud, xi: Cloud, y: Cloud, *, L: Count = 1, rule: Function = iid, tau: Number = 1.0) -> torch.Tensor:
     """x + tau v, with L fresh directions rule(xi[..., :L, :]) at every step: stochastic gradient descent of SW2^2/2.
 
     L = 1, tau = 1 matches the clouds exactly along one random line. xi: noise like x, so L is at most n. Raises TypeError, ValueError.
     """
-    a_function(rule, "rule")
     same_dimension(x, xi, ("x", "xi"))
-    if has_values(xi) and a_count(L, "L") > xi.shape[-2]:
+    if has_values(xi) and L > xi.shape[-2]:
         raise ValueError(f"L = {L}; expected at most {xi.shape[-2]}, the rows of the noise.")
-    return x + a_number(tau, "tau") * velocity(0.0, x, y, rule(xi[..., :L, :]))
+    drawn = xi[..., :L, :]
+    return x + tau * velocity(0.0, x, y, like(rule(drawn), drawn, "rule(xi)"))
 
 
-def frame_step(k, x, xi, y, *, tau=1.0):
+@checked
+def frame_step(k: Number, x: Cloud, xi: Cloud, y: Cloud, *, tau: Number = 1.0) -> torch.Tensor:
     """x + tau sum_l (T_l(theta_l . x) - theta_l . x) theta_l over a fresh orthonormal frame: all d coordinates matched at once (tau = 1).
 
     xi: noise like x, of n >= d rows. A translation is undone in one step. Raises TypeError, ValueError.
     """
-    n, d = a_cloud(x, "x").shape[-2:]
+    n, d = x.shape[-2:]
     if has_values(x) and n < d:
         raise ValueError(f"x has {n} points in dimension {d}; expected at least d: the noise of the cloud makes the frame.")
-    return fresh_step(k, x, xi, y, L=d, rule=frames, tau=d * a_number(tau, "tau"))
+    return fresh_step(k, x, xi, y, L=d, rule=frames, tau=d * tau)
 
 
 def _lift(u, targets, directions):
@@ -62,8 +71,9 @@ def _cells(v, n):
     m = v.shape[-1]
     if m == n:
         return v
-    total = torch.nn.functional.pad(v.sort(-1).values.cumsum(-1), (1, 1))  # sums of the first 0, 1, ..., m; the last entry is never weighted
+    w = wide(v)
+    total = torch.nn.functional.pad(w.sort(-1).values.cumsum(-1), (1, 1))  # sums of the first 0, 1, ..., m; the last entry is never weighted
     reach = m * torch.arange(n + 1, device=v.device)  # of n m parts: exact
-    whole, part = reach // n, (reach % n).to(v.dtype) / n
+    whole, part = reach // n, (reach % n).to(w.dtype) / n
     integral = total[..., whole] + part * (total[..., whole + 1] - total[..., whole])
-    return torch.diff(integral, dim=-1) * (n / m)
+    return (torch.diff(integral, dim=-1) * (n / m)).to(v)
