@@ -20,9 +20,10 @@ from typing import Annotated
 
 import torch
 
-from companion.inputs import a_cloud, a_count, a_flag, a_function, a_generator, a_number, a_tensor, alike, look
+from companion.inputs import a_cloud, a_count, a_device, a_dtype, a_flag, a_function, a_generator, a_number, a_tensor, a_word, alike, look
 
 Tensor = Annotated[torch.Tensor, a_tensor]  # floating point, float32 or float64, without NaN or infinity
+Extended = Annotated[torch.Tensor, functools.partial(a_tensor, extended=True)]  # -inf too, as of log 0
 Cloud = Annotated[torch.Tensor, a_cloud]  # (..., n, d), n >= 1 points in rows
 Number = Annotated[float | torch.Tensor, a_number]  # a finite number, or a 0-d tensor of one
 Positive = Annotated[float | torch.Tensor, functools.partial(a_number, above=0)]
@@ -33,6 +34,9 @@ Index = Annotated[int, functools.partial(a_count, least=0)]  # at least 0
 Function = Annotated[Callable, a_function]
 Generator = Annotated[torch.Generator, a_generator]
 Flag = Annotated[bool, a_flag]
+Dtype = Annotated[torch.dtype, a_dtype]
+Device = Annotated[str | torch.device | None, a_device]
+Word = Annotated[str, a_word]
 
 
 def checked(f):

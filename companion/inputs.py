@@ -24,17 +24,28 @@ def running():
         RUNNING.reset(before)
 
 
-def a_tensor(x, name="x", *, floating=True):
-    """Return x, a tensor of floating-point numbers without NaN. Raises TypeError, ValueError."""
+def a_tensor(x, name="x", *, floating=True, extended=False):
+    """Return x, a tensor of finite numbers; extended: -inf too, as of log 0. Raises TypeError, ValueError."""
     if not isinstance(x, torch.Tensor):
         raise TypeError(f"{name} is a {type(x).__name__}; expected a torch.Tensor: use torch.as_tensor({name}).")
     if floating and not x.is_floating_point():
         raise TypeError(f"{name} has dtype {x.dtype}; expected floating point: use {name}.to(torch.float32).")
     if floating and x.dtype not in DTYPES:
         raise TypeError(f"{name} has dtype {x.dtype}; expected torch.float32 or torch.float64: use {name}.to(torch.float32).")
-    if look(lambda: torch.isnan(x).any(), x):
-        raise ValueError(f"{name} contains NaN; expected numbers: find where with torch.isnan({name}).nonzero().")
+    if x.is_floating_point() and x.numel():
+        z = x.detach()
+        _a_size(look(lambda: (z.amax() if extended else z.abs().amax()), x), name, extended)
     return x
+
+
+def _a_size(size, name, extended):
+    """size, the largest entry, is a finite number; None is not looked at. Raises ValueError."""
+    if size is None or size < math.inf:
+        return
+    if math.isnan(size):
+        raise ValueError(f"{name} contains NaN; expected numbers: find where with torch.isnan({name}).nonzero().")
+    kind = "inf; expected numbers or -inf" if extended else "an infinity; expected finite numbers"
+    raise ValueError(f"{name} contains {kind}: find where with torch.isinf({name}).nonzero().")
 
 
 def a_cloud(x, name="x", *, d=None):
@@ -50,9 +61,21 @@ def a_cloud(x, name="x", *, d=None):
 
 
 def same_dimension(x, y, names=("x", "y")):
-    """Two clouds live in one space. Raises TypeError, ValueError."""
+    """Two clouds live in one space, dtype and device, and batches go together. Raises TypeError, ValueError."""
     a_cloud(x, names[0])
     a_cloud(y, names[1], d=x.shape[-1])
+    alike({names[0]: x, names[1]: y})
+    if max(x.ndim, y.ndim) > 2 and has_values(x) and has_values(y):
+        batch(*((z.shape[:-2], f"the batch of {name}") for z, name in zip((x, y), names, strict=True)))
+
+
+def batch(*shapes):
+    """The common shape of (shape, name) pairs under broadcasting. Raises ValueError."""
+    try:
+        return torch.broadcast_shapes(*(shape for shape, _ in shapes))
+    except RuntimeError:
+        told = ", ".join(f"{name} has shape {tuple(shape)}" for shape, name in shapes)
+        raise ValueError(f"{told}; expected shapes that broadcast: equal, or 1, from the last on.") from None
 
 
 def a_function(f, name="f"):
@@ -73,7 +96,7 @@ def a_number(value, name, *, above=-math.inf, least=-math.inf, most=math.inf):
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         number = value
     else:
-        raise TypeError(f"{name} is {value!r}; expected a number.")
+        raise TypeError(f"{name} is {value!r}; expected a number: float({name}) if it is one.")
     if not (math.isfinite(number) and number > above and least <= number <= most):
         bounds = [f"{word} {bound}" for word, bound in (("above", above), ("at least", least), ("at most", most)) if math.isfinite(bound)]
         raise ValueError(f"{name} = {number}; expected a finite number{' ' * bool(bounds)}{' and '.join(bounds)}.")
@@ -109,6 +132,51 @@ def alike(tensors):
     for name, y in others:
         if y.dtype != x.dtype or y.device != x.device:
             raise TypeError(f"{name} is {y.dtype} on {y.device}; expected {x.dtype} on {x.device}, like {first}: use {name}.to({first}).")
+
+
+def a_dtype(dtype, name="dtype"):
+    """Return dtype, torch.float32 or torch.float64. Raises TypeError."""
+    if dtype not in DTYPES:
+        raise TypeError(f"{name} is {dtype!r}; expected torch.float32 or torch.float64.")
+    return dtype
+
+
+def a_device(device, name="device"):
+    """Return device, None or what torch.device takes. Raises TypeError, ValueError."""
+    if device is not None and not isinstance(device, (str, torch.device)):
+        raise TypeError(f'{name} is {device!r}; expected None, "cpu", "cuda" or a torch.device.')
+    try:
+        return device if device is None else torch.device(device)
+    except RuntimeError:
+        raise ValueError(f'{name} is {device!r}; expected None, "cpu", "cuda" or a torch.device.') from None
+
+
+def a_word(value, name):
+    """Return value, a str. Raises TypeError."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is {value!r}; expected a word: {name}=\"...\".")
+    return value
+
+
+def like(out, x, name):
+    """Return out, what a reader's function gave: a tensor with the shape, dtype and device of x. Raises TypeError, ValueError."""
+    if not isinstance(out, torch.Tensor):
+        raise TypeError(f"{name} is a {type(out).__name__}; expected a torch.Tensor of shape {tuple(x.shape)}.")
+    if out.shape != x.shape:
+        raise ValueError(f"{name} has shape {tuple(out.shape)}; expected the shape of x, {tuple(x.shape)}.")
+    if out.dtype != x.dtype or out.device != x.device:
+        raise TypeError(f"{name} is {out.dtype} on {out.device}; expected {x.dtype} on {x.device}, like x.")
+    return out
+
+
+def one_each(value, shape, name, what="one number for each point, as .sum(-1) leaves it"):
+    """Return value, what a reader's function gave: a floating-point tensor of this shape. Raises TypeError, ValueError."""
+    if not isinstance(value, torch.Tensor) or not value.is_floating_point():
+        kind = f"has dtype {value.dtype}" if isinstance(value, torch.Tensor) else f"is a {type(value).__name__}"
+        raise TypeError(f"{name} {kind}; expected a floating-point torch.Tensor, {what}.")
+    if value.shape != torch.Size(shape):
+        raise ValueError(f"{name} has shape {tuple(value.shape)}; expected {tuple(shape)}: {what}.")
+    return value
 
 
 def has_values(x):

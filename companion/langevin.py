@@ -3,30 +3,31 @@
 T is the temperature, 1 unless said; the law exp(-V / T) is invariant. The steps are plain operations: h and T may be sliders.
 """
 
+from collections.abc import Callable
+
 import torch
 
 from companion.energies import descent, grad
-from companion.inputs import a_function, a_number, a_tensor
+from companion.hints import Function, NonNegative, Positive, checked
+from companion.inputs import a_number, a_tensor, alike, like
 
 
-def euler_maruyama(drift, h, *, temperature=1.0):
+@checked
+def euler_maruyama(drift: Function, h: Positive, *, temperature: NonNegative = 1.0) -> Callable:
     """x + h drift(k h, x) + sqrt(2 h T) xi: one step of dX = drift(t, X) dt + sqrt(2 T) dW, weak order 1.
 
     drift(t, x) -> like x, a field as in `flow`: a score s goes in as lambda t, x: s(x).   h > 0, T >= 0: numbers or 0-d tensors;
     xi: like x, independent N(0, 1) numbers. Raises TypeError, ValueError.
     """
-    a_function(drift, "drift")
-    a_number(h, "h", above=0)
-    a_number(temperature, "temperature", least=0)
-
     def step(k, x, xi):
         _noise_like(x, xi)
-        return x + h * drift(k * h, x) + (2 * h * temperature) ** 0.5 * xi
+        return x + h * like(drift(a_number(k, "k") * h, x), x, "drift(t, x)") + (2 * h * temperature) ** 0.5 * xi
 
     return step
 
 
-def ula(V, h, *, temperature=1.0):
+@checked
+def ula(V: Function, h: Positive, *, temperature: NonNegative = 1.0) -> Callable:
     """x - h grad V(x) + sqrt(2 h T) xi: the unadjusted Langevin algorithm, Euler-Maruyama of a potential V: (..., d) -> (...).
 
     Its invariant law is off by O(h): for V = lam x^2 / 2 the variance is T / (lam (1 - lam h / 2)), finite for h < 2 / lam.
@@ -34,19 +35,16 @@ def ula(V, h, *, temperature=1.0):
     return euler_maruyama(descent(V), h, temperature=temperature)
 
 
-def leimkuhler_matthews(V, h, *, temperature=1.0):
+@checked
+def leimkuhler_matthews(V: Function, h: Positive, *, temperature: NonNegative = 1.0) -> Callable:
     """x' = x - h grad V(x) + sqrt(h T / 2) (xi + xi'): each noise is used in two steps, and the error of the invariant law is O(h^2).
 
     The state is the pair z = (x, xi), z: (2, ..., d), since the next step needs the last noise; start from (x0, xi0) or (x0, 0).
     For V quadratic the variance is exact for every stable h. Leimkuhler and Matthews, Appl. Math. Res. eXpress 2013, 34-56.
     step(k, z, xi') -> (x', xi'), xi': like x. Raises TypeError, ValueError.
     """
-    a_function(V, "V")
-    a_number(h, "h", above=0)
-    a_number(temperature, "temperature", least=0)
-
     def step(k, z, xi):
-        if a_tensor(z, "z").ndim == 0 or z.shape[0] != 2:
+        if a_tensor(z, "z").ndim < 2 or z.shape[0] != 2:
             raise ValueError(f"z has shape {tuple(z.shape)}; expected the pair (x, xi), (2, ..., d): torch.stack([x, xi]).")
         x, last = z
         _noise_like(x, xi)
@@ -58,3 +56,4 @@ def leimkuhler_matthews(V, h, *, temperature=1.0):
 def _noise_like(x, xi):
     if a_tensor(xi, "xi").shape != a_tensor(x, "x").shape:
         raise ValueError(f"xi has shape {tuple(xi.shape)}; expected the shape of x, {tuple(x.shape)}.")
+    alike({"x": x, "xi": xi})

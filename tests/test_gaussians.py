@@ -67,6 +67,31 @@ def test_bures_of_a_rotated_ellipse():
         close(bures_squared(A, R @ A @ R.T), value, 5e-5)
 
 
+@pytest.mark.parametrize("small", [1e-4, 1e-8, 1e-12])
+@pytest.mark.parametrize("dtype", [torch.float32, F])
+def test_bures_of_nearly_singular_matrices_is_not_0(small, dtype):
+    if dtype == torch.float32 and small < 1e-8:
+        return  # float32 cannot hold such a turned matrix
+    turn = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(6), dtype=F)).Q if dtype == F else torch.eye(3, dtype=F)
+    a, b = torch.tensor([1.0, small, 2.0], dtype=F), torch.tensor([1.0, 4 * small, 2.0], dtype=F)
+    A, B = (turn @ torch.diag(v) @ turn.T for v in (a, b))
+    assert bures_squared(A.to(dtype), B.to(dtype)).item() == pytest.approx(small, rel=1e-3)
+    assert bures_squared(A.to(dtype), A.to(dtype)).item() <= 1e-24
+    A = A.requires_grad_()
+    slope = torch.autograd.grad(bures_squared(A, B), A)[0]  # d/dA tr A - 2 tr (B^1/2 A B^1/2)^1/2, commuting: 1 - sqrt(b / a)
+    assert torch.allclose(slope, turn @ torch.diag(1 - (b / a).sqrt()) @ turn.T, atol=2e-3)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e6])
+def test_laws_far_out_and_close_together_keep_their_digits_in_float32(scale):
+    C = torch.tensor([[2.0, 0.5], [0.5, 1.0]])
+    p, q = Gaussian(torch.zeros(2), C * scale), Gaussian(torch.zeros(2), C * scale * 1.001)
+    exact = [Gaussian(*(z.double() for z in law)) for law in (p, q)]
+    for f in (kl, relative_fisher, w2_squared):
+        assert f(p, q).dtype == torch.float32
+        assert f(p, q).item() == pytest.approx(f(*exact).item(), rel=1e-5), f.__name__
+
+
 def test_square_root_and_its_derivative_where_eigenvalues_coincide():
     C = law(4, 3).covariance
     close(square_root(C) @ square_root(C), C)
@@ -282,7 +307,7 @@ W, M, C = torch.ones(2, dtype=F), torch.zeros(2, 2, dtype=F), torch.ones(2, dtyp
     (lambda: w2_squared(TWO, NEGATIVE), ValueError, "eigenvalue"),
     (lambda: w2_squared(ONE, TWO), ValueError, "one dimension"),
     (lambda: bures_squared(TWO.covariance, ONE.covariance), ValueError, "one size"),
-    (lambda: bures_squared(torch.ones(2, 3), TWO.covariance), ValueError, "square"),
+    (lambda: bures_squared(torch.ones(2, 3, dtype=F), TWO.covariance), ValueError, "square"),
     (lambda: bures_squared(TWO.covariance, NEGATIVE.covariance), ValueError, "eigenvalue"),
     (lambda: square_root(NEGATIVE.covariance), ValueError, "eigenvalue"),
     (lambda: square_root(TWO.covariance * torch.nan), ValueError, "NaN"),
@@ -301,7 +326,7 @@ W, M, C = torch.ones(2, dtype=F), torch.zeros(2, 2, dtype=F), torch.ones(2, dtyp
     (lambda: mixture(torch.nn.Parameter(-W), M, C), ValueError, "negative"),
     (lambda: mixture(0 * W, M, C), ValueError, "no mass"),
     (lambda: mixture(W[:1], M, C), ValueError, "shapes"),
-    (lambda: mixture(W, M, torch.ones(2, 3, 3)), ValueError, "shapes"),
+    (lambda: mixture(W, M, torch.ones(2, 3, 3, dtype=F)), ValueError, "shapes"),
     (lambda: mixture(W, M, C - 1), ValueError, "variance"),
     (lambda: mixture(W, M, torch.stack([SINGULAR.covariance] * 2)), ValueError, "singular"),
     (lambda: mixture(W, M, C).score(torch.ones(3, 3)), ValueError, "points"),

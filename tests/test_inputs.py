@@ -7,15 +7,76 @@ import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from companion.inputs import a_cloud, a_count, a_function, a_generator, a_number, a_tensor, has_values, same_dimension
+from companion.inputs import (
+    a_cloud,
+    a_count,
+    a_device,
+    a_dtype,
+    a_function,
+    a_generator,
+    a_number,
+    a_tensor,
+    a_word,
+    has_values,
+    like,
+    one_each,
+    same_dimension,
+)
 
 NAN = torch.tensor([[1.0, math.nan]])
 
 
 @pytest.mark.parametrize("x", [torch.ones(()), torch.ones(2, 3, dtype=torch.float64), torch.nn.Parameter(torch.ones(2)), torch.ones(0),
-                               torch.tensor([math.inf]), torch.empty(2, device="meta")])
+                               torch.tensor([1e15]), torch.empty(2, device="meta")])
 def test_a_tensor_passes(x):
     assert a_tensor(x) is x
+
+
+def test_the_logarithm_of_0_passes_where_it_is_wanted_and_no_other_infinity():
+    x = torch.tensor([-math.inf, 0.0])
+    assert a_tensor(x, extended=True) is x
+    for bad, words in ((-x, "contains inf; expected numbers or -inf"), (x * 0, "contains NaN")):
+        with pytest.raises(ValueError, match=words):
+            a_tensor(bad, extended=True)
+
+
+def test_clouds_of_one_call_share_dtype_and_batches():
+    x = torch.zeros(2, 3, 1)
+    same_dimension(x, x[:1])
+    for y, error, words in ((x.double(), TypeError, "y is torch.float64 on cpu; expected torch.float32 on cpu, like x"),
+                            (torch.zeros(3, 3, 1), ValueError, "expected shapes that broadcast")):
+        with pytest.raises(error, match=words):
+            same_dimension(x, y)
+
+
+@pytest.mark.parametrize(("out", "error", "words"), [
+    (None, TypeError, "v(t, x) is a NoneType"), (torch.zeros(2), ValueError, "has shape (2,); expected the shape of x, (2, 1)"),
+    (torch.zeros(2, 1, dtype=torch.float64), TypeError, "is torch.float64 on cpu; expected torch.float32 on cpu, like x")])
+def test_what_a_readers_function_gives_is_like_x(out, error, words):
+    assert like(x := torch.ones(2, 1), torch.zeros(2, 1), "v(t, x)") is x
+    with pytest.raises(error) as caught:
+        like(out, torch.zeros(2, 1), "v(t, x)")
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(("value", "error", "words"), [
+    (None, TypeError, "V(x) is a NoneType; expected a floating-point torch.Tensor, one number for each point"),
+    (torch.zeros(2, dtype=torch.int64), TypeError, "V(x) has dtype torch.int64"),
+    (torch.zeros(2, 1), ValueError, "V(x) has shape (2, 1); expected (2,): one number for each point")])
+def test_what_a_potential_gives_is_one_number_for_each_point(value, error, words):
+    assert one_each(x := torch.ones(2), (2,), "V(x)") is x
+    with pytest.raises(error) as caught:
+        one_each(value, (2,), "V(x)")
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(("check", "good", "bad", "error"), [
+    (a_dtype, torch.float64, torch.float16, TypeError), (a_dtype, torch.float32, "float32", TypeError),
+    (a_device, None, 0, TypeError), (a_device, torch.device("cpu"), "nowhere", ValueError), (a_word, "x", 3, TypeError)])
+def test_dtypes_devices_and_words(check, good, bad, error):
+    assert check(good, "given") == good
+    with pytest.raises(error, match=r"given is .*; expected"):
+        check(bad, "given")
 
 
 def test_a_tensor_of_integers_where_they_are_wanted():
@@ -32,6 +93,7 @@ def test_a_tensor_of_integers_where_they_are_wanted():
     (torch.ones(2, dtype=torch.bfloat16), TypeError, "y has dtype torch.bfloat16; expected torch.float32 or torch.float64: use y.to(torch.float32)."),
     (NAN, ValueError, "y contains NaN"),
     (torch.nn.Parameter(NAN), ValueError, "y contains NaN"),
+    (torch.tensor([1.0, -math.inf]), ValueError, "y contains an infinity; expected finite numbers"),
 ])
 def test_a_tensor_refuses(x, error, words):
     with pytest.raises(error) as caught:
@@ -97,7 +159,7 @@ def test_a_number_passes(value, bounds):
 
 
 @pytest.mark.parametrize("value, bounds, error, words", [
-    ("1", {}, TypeError, "h is '1'; expected a number."),
+    ("1", {}, TypeError, "h is '1'; expected a number: float(h) if it is one."),
     (None, {}, TypeError, "h is None"),
     (True, {}, TypeError, "h is True"),
     (1j, {}, TypeError, "h is 1j"),
@@ -106,6 +168,8 @@ def test_a_number_passes(value, bounds):
     (torch.tensor(1j), {}, TypeError, "torch.complex64"),
     (math.nan, {}, ValueError, "h = nan; expected a finite number."),
     (math.inf, {}, ValueError, "h = inf"),
+    (torch.tensor(-math.inf), {}, ValueError, "h = -inf"),
+    (np.float32(1), {}, TypeError, "float(h) if it is one"),
     (torch.tensor(math.nan), {}, ValueError, "h = nan"),
     (0, dict(above=0), ValueError, "h = 0; expected a finite number above 0."),
     (torch.tensor(0.0), dict(above=0), ValueError, "above 0"),

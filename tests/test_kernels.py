@@ -2,6 +2,7 @@
 
 import functools
 import math
+import sys
 
 import pytest
 import torch
@@ -79,6 +80,81 @@ def test_gradient_of_squared_distances_far_from_the_origin():
     x, y, *_ = clouds(d=2, dtype=torch.float32, offset=1000.0)
     exact = 2 * len(y) * (x.double() - y.double().mean(0))
     assert torch.allclose(torch.autograd.grad(squared_distances(x, y).sum(), x)[0].double(), exact, atol=1e-3)
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e3, 1e6])
+@pytest.mark.parametrize("offset", [0.0, 1e3, 1e6])
+def test_close_pairs_in_wide_far_clouds_keep_their_distances_and_gradients(spread, offset):
+    x = (torch.randn(40, 2, generator=torch.Generator().manual_seed(3)) * spread + offset).requires_grad_()
+    step = 2.0 ** math.ceil(math.log2(max(spread, offset)) - 18)  # a few roundings of x: both points are exact
+    y = x.detach() + torch.tensor([step, 2 * step])
+    found = distances(x, y).diagonal()
+    assert torch.allclose(found.double(), (x.double() - y.double()).norm(dim=-1), rtol=1e-6)
+    apart = (x.double() - y.double()).detach()
+    assert torch.allclose(torch.autograd.grad(found.sum(), x)[0].double(), apart / apart.norm(dim=-1, keepdim=True), atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", [dense, streamed])
+@pytest.mark.parametrize("offset", [0.0, 1e3, 1e6])
+def test_sums_of_far_clouds_are_those_of_float64(engine, offset):
+    x, y, b, h = [(z.detach() * 64).round() / 64 for z in clouds(dtype=torch.float32)]  # what the offset rounds away is not counted
+    x, y = ((z * 8).round() / 8 + offset for z in (x, y))
+    wide = [z.double() for z in (x, y, b, h)]
+    for name, f in SUMS.items():
+        if name not in ("softmax_average", "repelled"):
+            expected = f(*wide, engine=dense)
+            assert torch.allclose(f(x, y, b, h, engine=engine).double(), expected, rtol=2e-5, atol=2e-6 * expected.abs().max()), name
+    near = softmax_average(x - offset, y, b, beta=1.0, engine=engine)  # a shift of y alone changes no share
+    assert torch.allclose(near.double(), softmax_average(x.double() - offset, wide[1] - offset, wide[2], beta=1.0), rtol=2e-5)
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e3, 1e6])
+def test_softmin_keeps_the_digits_of_the_near_in_wide_clouds(spread):
+    x = torch.randn(300, 2, generator=torch.Generator().manual_seed(4)) * spread
+    y = x + 1.0
+    exact = softmin(x.double(), y.double(), eps=1.0, engine=dense)
+    for engine in (dense, streamed):
+        found = softmin(x, y, eps=1.0, engine=engine).double()  # as if each point moved by a rounding; not 1e-7 of the squared diameter
+        assert torch.allclose(found, exact, rtol=1e-5, atol=1e-6 * spread), engine.__name__
+
+
+def test_sums_over_four_million_points_are_those_of_float64():
+    m, g = 4_000_000, torch.Generator().manual_seed(5)
+    x, y, b = torch.randn(1, 2, generator=g), torch.randn(m, 2, generator=g), torch.rand(m, 1, generator=g) + 10
+    wide = x.double(), y.double(), b.double()
+    expected = torch.exp(-(wide[0] - wide[1]).square().sum(-1) / 2)[None] @ wide[2]
+    share = torch.softmax(0.1 * wide[0] @ wide[1].T, -1) @ wide[2]
+    for engine in (dense, streamed):
+        assert torch.allclose(gaussian_sum(x, y, b, length=1.0, engine=engine).double(), expected, rtol=1e-6)
+    assert torch.allclose(softmax_average(x, y, b, beta=0.1, engine=streamed).double(), share, rtol=1e-6)
+    mean = (wide[0] - wide[1]).norm(dim=-1).mean()
+    assert mean_kernel(energy_distance, y, x).item() == pytest.approx(-mean.item(), rel=1e-6)
+
+
+def test_keops_without_a_compiler_says_so(monkeypatch):
+    pytest.importorskip("pykeops", reason="KeOps is not installed")
+    module = sys.modules["companion.kernels.keops"]
+
+    def dies(*_):
+        raise OSError("sh: g++: not found")
+
+    monkeypatch.setitem(module.FORMULAS, exp_sum, dies)
+    monkeypatch.setattr(module.shutil, "which", lambda name: None)
+    x = torch.zeros(2, 1)
+    with pytest.raises(RuntimeError, match=r"expected a C\+\+ compiler"):
+        gaussian_sum(x, x, length=1.0, engine=keops)
+    monkeypatch.setattr(module.shutil, "which", lambda name: "/usr/bin/g++")
+    with pytest.raises(OSError, match="not found"):
+        gaussian_sum(x, x, length=1.0, engine=keops)
+
+
+@pytest.mark.parametrize("kernel", [lambda x, y: "word", lambda x, y: distances(x, y).mean(-1), lambda x, y: distances(x, y)[..., None],
+                                    lambda x, y: distances(x, y).to(torch.int64)])
+def test_what_a_readers_kernel_gives_is_looked_at(kernel):
+    x = torch.zeros(3, 2)
+    for call in (lambda: mean_kernel(kernel, x, x), lambda: softmin(x, x, eps=1.0, cost=kernel)):
+        with pytest.raises((TypeError, ValueError), match=r"expected .*one number for each pair of points"):
+            call()
 
 
 def test_distances_have_gradient_zero_where_points_coincide():
@@ -190,13 +266,14 @@ def test_a_shifted_cloud_stays_in_float32():
     class Kinds(TorchDispatchMode):
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):
             out = func(*args, **(kwargs or {}))
-            seen.extend(z.dtype for z in (out if isinstance(out, (tuple, list)) else [out]) if isinstance(z, torch.Tensor))
+            if "attention" in str(func):
+                seen.extend(z.dtype for z in out if isinstance(z, torch.Tensor) and z.is_floating_point())
             return out
 
     x, y, b, _ = [z.detach() for z in clouds(dtype=torch.float32, offset=50.0)]
     with Kinds():
         gaussian_sum(x, y, b, length=1.0, engine=streamed)
-    assert torch.float64 not in seen
+    assert set(seen) == {torch.float32}
 
 
 def test_softmax_average_limits():
@@ -287,7 +364,7 @@ def test_bad_input():
         (TypeError, lambda: gaussian("wide")),
         (ValueError, lambda: gaussian_sum(x, y, b, length=-1.0)),
         (ValueError, lambda: gaussian_sum(x, y, b[:-1], length=1.0)),
-        (ValueError, lambda: gaussian_sum(x, y, b.float(), length=1.0)),
+        (TypeError, lambda: gaussian_sum(x, y, b.float(), length=1.0)),
         (ValueError, lambda: gaussian_sum(x, y * math.nan, b, length=1.0)),
         (ValueError, lambda: gaussian_sum(x, y, h, length=1.0)),
         (ValueError, lambda: gaussian_sum(x, y, b, length=1.0, engine="steamed")),

@@ -4,8 +4,10 @@ import itertools
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
+from scipy.optimize import linprog
 
 from companion.transport import assignment, barycentric, displacement, line_w2_squared, plan, quantile, rearrangement
 
@@ -188,27 +190,27 @@ X, LINE = cloud(3, 2), cloud(3)
     (lambda: plan(X, cloud(3, 1)), ValueError, "2 coordinates"),
     (lambda: plan(X, X[:0]), ValueError, "at least one point"),
     (lambda: plan(X, X * torch.nan), ValueError, "NaN"),
-    (lambda: plan(X, X, torch.tensor([2.0, -1.0, 1.0])), ValueError, "a has a negative"),
-    (lambda: plan(X, X, None, torch.zeros(3)), ValueError, "b has a negative entry, or no"),
-    (lambda: plan(X, X, torch.tensor([1.0, torch.inf, 1.0])), ValueError, "finite"),
-    (lambda: plan(X, X, torch.ones(2)), ValueError, "the 3 points"),
-    (lambda: plan(X, X, torch.tensor([1.0, torch.nan, 1.0])), ValueError, "NaN"),
+    (lambda: plan(X, X, torch.tensor([2.0, -1.0, 1.0], dtype=F)), ValueError, "a has a negative"),
+    (lambda: plan(X, X, None, torch.zeros(3, dtype=F)), ValueError, "b has a negative entry, or no"),
+    (lambda: plan(X, X, torch.tensor([1.0, torch.inf, 1.0], dtype=F)), ValueError, "finite"),
+    (lambda: plan(X, X, torch.ones(2, dtype=F)), ValueError, "the 3 points"),
+    (lambda: plan(X, X, torch.tensor([1.0, torch.nan, 1.0], dtype=F)), ValueError, "NaN"),
     (lambda: plan(X, X, [1.0, 1.0, 1.0]), TypeError, "torch.Tensor"),
     (lambda: assignment(X, X[:2]), ValueError, "one size"),
     (lambda: assignment(X, LINE), ValueError, "cloud"),
-    (lambda: barycentric(torch.ones(3, 2), X), ValueError, "a column for each"),
+    (lambda: barycentric(torch.ones(3, 2, dtype=F), X), ValueError, "a column for each"),
     (lambda: barycentric(torch.zeros(2, 3, dtype=F), X), ValueError, "row without mass"),
     (lambda: barycentric(-torch.ones(2, 3, dtype=F), X), ValueError, "negative"),
     (lambda: barycentric([1.0], X), TypeError, "torch.Tensor"),
     (lambda: displacement(X[None], X), ValueError, "single clouds"),
-    (lambda: displacement(X, X, torch.ones(4)), ValueError, "the 3 points"),
+    (lambda: displacement(X, X, torch.ones(4, dtype=F)), ValueError, "the 3 points"),
     (lambda: displacement(X, X).at(1.5), ValueError, "= 1.5; expected"),
     (lambda: line_w2_squared(LINE, torch.tensor(1.0)), ValueError, "at least one number"),
     (lambda: line_w2_squared(LINE[:0], LINE), ValueError, "at least one number"),
     (lambda: line_w2_squared(LINE, LINE * torch.nan), ValueError, "NaN"),
-    (lambda: line_w2_squared(LINE, LINE, -torch.ones(3)), ValueError, "negative"),
-    (lambda: quantile(LINE, torch.tensor([1.5])), ValueError, "outside"),
-    (lambda: quantile(LINE, torch.tensor(0.5)), ValueError, "u\\[None\\]"),
+    (lambda: line_w2_squared(LINE, LINE, -torch.ones(3, dtype=F)), ValueError, "negative"),
+    (lambda: quantile(LINE, torch.tensor([1.5], dtype=F)), ValueError, "outside"),
+    (lambda: quantile(LINE, torch.tensor(0.5, dtype=F)), ValueError, "u\\[None\\]"),
     (lambda: quantile(LINE, 0.5), TypeError, "torch.Tensor"),
     (lambda: rearrangement(LINE, LINE[:2]), ValueError, "one size"),
     (lambda: rearrangement([1.0], LINE), TypeError, "torch.Tensor"),
@@ -216,3 +218,92 @@ X, LINE = cloud(3, 2), cloud(3)
 def test_bad_input_is_told(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def best(x, y, s):
+    """Whether no cycle of exchanges lowers the cost of the assignment s of integer points, in exact arithmetic (Bellman and Ford)."""
+    x, y = ([[int(v) for v in point] for point in z.tolist()] for z in (x, y))
+    cost = [[sum((p - q) ** 2 for p, q in zip(a, b, strict=True)) for b in y] for a in x]
+    gain = [[cost[i][s[j]] - cost[i][s[i]] for j in range(len(x))] for i in range(len(x))]
+    path = [0] * len(x)
+    for _ in range(len(x) + 1):
+        before = list(path)
+        path = [min(p, *(before[i] + gain[i][j] for i in range(len(x)))) for j, p in enumerate(path)]
+        if path == before:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("far", [1e2, 1e4, 1e6, 1e8])
+@pytest.mark.parametrize("outliers", [1, 2, 5])
+def test_assignments_and_plans_are_exact_beside_far_points(far, outliers, generator):
+    for _ in range(3):
+        x, y = (torch.randint(-1000, 1000, (30, 2), generator=generator).to(F) for _ in "xy")
+        x[:outliers] += torch.tensor([far, -far], dtype=F)
+        y[3 : 2 + outliers] -= torch.tensor([0.0, far], dtype=F)
+        weighted = plan(x, y, torch.full((30,), 2.0, dtype=F))
+        for s in (assignment(x, y), plan(x, y).argmax(1), weighted.argmax(1)):
+            assert sorted(s.tolist()) == list(range(30)) and best(x, y, s.tolist())
+
+
+def test_the_certificate_refuses_a_worse_assignment():
+    x = torch.tensor([[0.0], [10.0], [20.0]], dtype=F)
+    assert best(x, x, [0, 1, 2]) and not best(x, x, [1, 2, 0]) and not best(x, x, [0, 2, 1])
+
+
+def test_one_point_moved_by_a_million_changes_no_other_pair(generator):
+    x, y = torch.randn(30, 2, generator=generator, dtype=F), torch.randn(30, 2, generator=generator, dtype=F)
+    for far in (1e6, 1e8):
+        moved = x.clone()
+        moved[0] = torch.tensor([far, 0.0], dtype=F)
+        others = [i for i in range(30) if i != assignment(moved, y)[0]]
+        assert assignment(moved, y)[0] == y[:, 0].argmax()  # as far^2 - 2 far y_1 asks
+        expected = (x[1:] - y[others][assignment(x[1:], y[others])]).square().sum()
+        assert (moved[1:] - y[assignment(moved, y)[1:]]).square().sum() == pytest.approx(expected.item(), rel=1e-12)
+
+
+@pytest.mark.parametrize("far", [1.0, 1e4, 1e8])
+def test_a_weighted_plan_is_that_of_a_linear_programme_beside_a_far_point(far, generator):
+    x, y = torch.randn(6, 2, generator=generator, dtype=F), torch.randn(5, 2, generator=generator, dtype=F)
+    a, b = (torch.rand(n, generator=generator, dtype=F) + 0.1 for n in (6, 5))
+    near = x.clone()
+    x[0] += torch.tensor([far, 0.0], dtype=F)
+    P = plan(x, y, a, b)
+    assert torch.allclose(P.sum(1), a / a.sum(), atol=1e-12) and torch.allclose(P.sum(0), b / b.sum(), atol=1e-12)
+    inner = -2 * (x / far) @ y.T  # the programme sees far points in units of far, near ones as they are
+    rest = cost(near, y)
+    rows, columns = np.kron(np.eye(6), np.ones(5)), np.kron(np.ones(6), np.eye(5))
+    first = linprog(inner[0].numpy(), A_eq=np.ones((1, 5)), b_eq=[(a / a.sum())[0]], bounds=[(0, w) for w in (b / b.sum())])
+    if far > 1e3:
+        assert (P[0] * inner[0]).sum().item() == pytest.approx(first.fun, rel=1e-9)  # the far point goes where its square asks
+    left = (b / b.sum() - P[0]).numpy()
+    found = linprog(rest[1:].flatten().numpy(), A_eq=np.vstack([rows[:5, :25], columns[:, :25]]),
+                    b_eq=np.concatenate([(a / a.sum())[1:], left]), bounds=(0, None))
+    assert (P[1:] * rest[1:]).sum().item() == pytest.approx(found.fun, rel=1e-7)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, F])
+@pytest.mark.parametrize("n", [3, 7, 10, 49, 1000])
+def test_the_level_k_over_n_is_the_kth_point_with_and_without_weights(n, dtype):
+    x = torch.arange(n, 0.0, -1.0, dtype=dtype)
+    u = torch.arange(1, n + 1, dtype=dtype) / n
+    for weights in (None, torch.ones(n, dtype=dtype), torch.full((n,), 0.1, dtype=dtype)):
+        assert torch.equal(quantile(x, u, weights), x.flip(0))
+
+
+def test_quantiles_and_distances_of_four_million_points():
+    n = 4_000_000
+    x = torch.arange(n, dtype=torch.float32)  # 0, ..., n - 1, each exact
+    u = torch.tensor([0.1, 0.25, 0.5, 0.75, 0.999])
+    for weights in (None, torch.ones(n)):
+        assert (quantile(x, u, weights).double() / n - u.double()).abs().max() < 1e-6
+    y = torch.arange(n // 2, dtype=torch.float32) * 2 + 1  # Q_y - Q_x is 1 on one half of the levels and 0 on the other
+    assert line_w2_squared(x, y).item() == pytest.approx(0.5, rel=1e-6)
+    assert line_w2_squared(x, x + 1e6 - 1e6 + 1).item() == pytest.approx(1.0, rel=1e-6)
+
+
+def test_barycentres_of_many_far_points():
+    y = 10 + torch.rand(400_000, 1, generator=torch.Generator().manual_seed(1))
+    exact = y.double().mean(0)
+    assert (barycentric(torch.ones(1, len(y)), y)[0].double() - exact).abs().item() < 2e-6
+    assert (barycentric(torch.ones(1, len(y)), y + 1e6)[0].double() - (y + 1e6).double().mean(0)).abs().item() < 0.1

@@ -7,19 +7,20 @@ import torch
 
 from companion.check.report import numbers, report
 from companion.flow import flow
-from companion.inputs import a_count, a_function, a_number
+from companion.hints import Function, Number, Positive, checked
+from companion.inputs import a_count
 
 
-def order(solver, p, *, exact=None, steps=(16, 32, 64, 128), slack=0.25):
+@checked
+def order(solver: Function, p: Positive, *, exact: torch.Tensor | float | None = None, steps: tuple = (16, 32, 64, 128),
+          slack: Number = 0.25) -> None:
     """The error e_n after n steps is O(n^-p): the order log(e_m / e_n) / log(n / m) of the last two numbers of steps is at least p - slack.
 
     solver is a stepper (v, t, x, dt) -> x, tried in float64 on x' = A x and on x' = -2 t x^2, whose solutions are known; or a function of
     the number of steps, n -> x at the end, compared with `exact`, or else with itself at 2n steps. Errors at the level of rounding are left
     out. Raises AssertionError, TypeError, ValueError.
     """
-    a_function(solver, "solver")
-    a_number(p, "p", above=0)
-    if len(steps) < 2 or any(a_count(n, "steps") <= m for m, n in zip((0, *steps), steps, strict=False)):
+    if not isinstance(steps, (tuple, list)) or len(steps) < 2 or any(a_count(n, "steps") <= m for m, n in zip((0, *steps), steps, strict=False)):
         raise ValueError(f"steps = {steps}; expected two or more numbers of steps, increasing: (16, 32, 64).")
     problems = _known_problems(solver) if _is_stepper(solver) else [(solver, exact)]
     errors = [[_error(solve, limit, n) for n in steps] for solve, limit in problems]

@@ -4,10 +4,11 @@ import torch
 
 from companion.check.report import at, numbers, report, scale, worst
 from companion.flow import Path
-from companion.inputs import a_function, a_number
+from companion.hints import Function, NonNegative, checked
 
 
-def decreasing(E, path, *, tol=None):
+@checked
+def decreasing(E: Function, path: Path, *, tol: NonNegative | None = None) -> None:
     """E(x_{k+1}) <= E(x_k) along the states of a Path, and the sum of E is lower at the end. E: (*shape) -> (...).
 
     tol is the rise that rounding may cause, by default 100 times the dtype's precision. Raises AssertionError, TypeError.
@@ -24,7 +25,8 @@ def decreasing(E, path, *, tol=None):
     report(never_rises and values[-1].sum() < values[0].sum(), "The energy decreases", found, counterexample)
 
 
-def conserved(q, path, *, tol=None):
+@checked
+def conserved(q: Function, path: Path, *, tol: NonNegative | None = None) -> None:
     """q(x_k) = q(x_0) for all states of a Path. q: (*shape) -> (...), for instance the mass, or the mean of a cloud.
 
     tol is by default 1000 times the dtype's precision. Raises AssertionError, TypeError.
@@ -40,11 +42,10 @@ def conserved(q, path, *, tol=None):
 
 def _along(q, path, name):
     """The values of q at the states of a Path, in float64: (K+1, ...)."""
-    a_function(q, name)
     if not isinstance(path, Path) or len(path.x) < 2:
         raise TypeError(f"path is a {type(path).__name__}; expected a Path of two or more states, as flow and iterate return it.")
     return torch.stack([numbers(q(x), f"{name}(x)") for x in path.x])
 
 
 def _tolerance(tol, path, factor):
-    return factor * torch.finfo(path.x.dtype).eps if tol is None else a_number(tol, "tol", least=0)
+    return factor * torch.finfo(path.x.dtype).eps if tol is None else tol

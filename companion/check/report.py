@@ -49,7 +49,7 @@ def scale(x):
 def worst(values):
     """The index of the largest entry, NaN counting as the largest."""
     if values.numel() == 0:
-        raise ValueError("There is nothing to check: the tensor is empty.")
+        raise ValueError("There is nothing to check: the tensor is empty; expected at least one number.")
     return tuple(int(i) for i in torch.unravel_index(values.nan_to_num(nan=math.inf).argmax(), values.shape))
 
 

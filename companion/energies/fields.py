@@ -3,19 +3,21 @@
 This is the only place that differentiates: `torch.func.grad` passes neither through POT nor through the exporter of live figures.
 """
 
+from collections.abc import Callable
+
 import torch
 
-from companion.inputs import a_cloud, a_function, a_tensor
+from companion.hints import Flag, Function, Tensor, checked
+from companion.inputs import a_cloud, one_each
 
 
-def grad(f, x, *, create_graph=False):
+@checked
+def grad(f: Function, x: Tensor, *, create_graph: Flag = False) -> Tensor:
     """grad f(x), the gradient of f's sum: for each point if f is a potential, for each cloud if it is an energy.
 
     f: (..., d) -> (...) or (..., n, d) -> (...);  x and the result have one shape. Also under torch.no_grad. The result can be
     differentiated again where x requires grad, or with create_graph=True (then also in the parameters of f). Raises TypeError, ValueError.
     """
-    a_function(f, "f")
-    a_tensor(x, "x")
     again = create_graph or (x.requires_grad and torch.is_grad_enabled())
     with torch.enable_grad():
         z = x.view_as(x) if x.requires_grad else x.detach().requires_grad_()  # a node of its own: what else depends on x stays fixed
@@ -23,19 +25,18 @@ def grad(f, x, *, create_graph=False):
         return torch.autograd.grad(value.sum(), z, create_graph=again)[0]
 
 
-def descent(f):
+@checked
+def descent(f: Function) -> Callable:
     """The field v(t, x) = -grad f(x), of a potential (each point descends) or an energy (each cloud does, in the metric of R^(n d))."""
-    a_function(f, "f")
     return lambda t, x: -grad(f, x)
 
 
-def wasserstein_descent(E):
+@checked
+def wasserstein_descent(E: Function) -> Callable:
     """The field v(t, x) = -n grad E(x) on clouds (..., n, d): the W2 gradient flow of F, where E(x) = F(mean of Diracs at x_i).
 
     The factor n is the metric: moving one of n points by dx costs |dx|^2 / n.
     """
-    a_function(E, "E")
-
     def energy(x):
         value = E(x)
         if isinstance(value, torch.Tensor) and value.shape != x.shape[:-2]:
@@ -46,10 +47,15 @@ def wasserstein_descent(E):
     return lambda t, x: -a_cloud(x).shape[-2] * grad(energy, x)
 
 
-def half(E):
+@checked
+def half(E: Function) -> Callable:
     """E / 2."""
-    a_function(E, "E")
-    return lambda x: E(x) / 2
+
+    def halved(x):
+        a_cloud(x)
+        return one_each(E(x), x.shape[:-2], "E(x)", "one number for each cloud") / 2
+
+    return halved
 
 
 def _a_value(value, x):

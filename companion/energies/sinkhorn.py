@@ -4,10 +4,12 @@ Genevay, Peyre and Cuturi, AISTATS 2018; Feydy, Sejourne, Vialard, Amari, Trouve
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 
-from companion.inputs import a_cloud, a_count, a_number, same_dimension
+from companion.hints import Cloud, Positive, checked
+from companion.inputs import a_count, same_dimension
 from companion.kernels import softmin
 
 RELAXATION = 1.6  # of the potentials once eps is reached; below 2 (Thibault, Chizat, Dossal and Papadakis, Algorithms 14:143, 2021)
@@ -15,7 +17,8 @@ TOLERANCE = 1e-4  # of the potentials, on average, in units of eps: the share of
 PATIENCE = 5000
 
 
-def sinkhorn_divergence(y, *, blur, iterations=None):
+@checked
+def sinkhorn_divergence(y: Cloud, *, blur: Positive, iterations: int | None = None) -> Callable:
     """E(x) = OT(x, y) - OT(x, x)/2 - OT(y, y)/2,  OT(x, y) = min_P sum_ij P_ij |x_i - y_j|^2 + eps KL(P | 1/(n m)),  eps = 2 blur^2.
 
     The minimum is over the plans P of x and y. Twice the divergence of cost |x - y|^2 / 2 and eps = blur^2 that others compute.
@@ -24,8 +27,6 @@ def sinkhorn_divergence(y, *, blur, iterations=None):
     iterations: None, up to convergence (RuntimeError if there is none in 5000 steps), or a fixed number of steps, for exported figures.
     Raises TypeError, ValueError.
     """
-    a_cloud(y, "y")
-    a_number(blur, "blur", above=0)
     if iterations is not None:
         a_count(iterations, "iterations", least=2)
     eps = 2 * blur**2

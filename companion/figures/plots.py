@@ -1,29 +1,41 @@
 """The pictures that chapters share. Tensors of any device and dtype come in; a Still comes out."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 
-from companion.figures.still import PALETTE, Still, a_text, axes, still
-from companion.inputs import a_cloud, a_count, a_function, a_tensor
+from companion.figures.still import PALETTE, Alt, Size, Still, axes, still
+from companion.hints import Count, Flag, Function, Tensor, Word, checked
+from companion.inputs import a_cloud, a_number, a_tensor, one_each
 
+Many = torch.Tensor | list | dict  # one tensor, a list of them, or {label: tensor}
 MARKERS = "osD^vP*"  # a shape beside each colour: colour alone carries no meaning
 
 
 def _array(x, name="x"):
-    return a_tensor(x, name, floating=False).detach().cpu().numpy()
+    if not isinstance(x, torch.Tensor) or x.is_complex():
+        raise TypeError(f"{name} is {x!r}; expected a tensor of real numbers.")
+    return x.detach().cpu().numpy()
 
 
 def _plane(x, name):
-    return _array(a_cloud(torch.as_tensor(x), name, d=2).reshape(-1, 2), name)
+    return _array(a_cloud(_tensor(x, name), name, d=2).reshape(-1, 2), name)
+
+
+def _tensor(x, name):
+    """x as a tensor of real numbers. Raises TypeError."""
+    try:
+        return torch.as_tensor(x)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"{name} is a {type(x).__name__}; expected a tensor, or what torch.as_tensor takes.") from error
 
 
 def _named(given, name):
     """A dict label -> tensor, also from one tensor or a list of them, which have no label."""
     if isinstance(given, torch.Tensor):
         given = [given]
+    if not isinstance(given, (dict, list, tuple)):
+        raise TypeError(f"{name} is a {type(given).__name__}; expected a tensor, a list of tensors, or a dictionary label -> tensor.")
     items = list(given.items()) if isinstance(given, dict) else [(None, value) for value in given]
     if not items:
         raise ValueError(f"{name} is empty; expected a tensor, a list of tensors, or a dictionary label -> tensor.")
@@ -43,10 +55,9 @@ def _finish(figure, ax, alt, caption, xlabel="", ylabel="", equal=False):
     return still(figure, alt=alt, caption=caption)
 
 
-def clouds(x: torch.Tensor | dict[str, torch.Tensor], *,
-           alt: str, caption: str | None = None, title: str | None = None, size: tuple[float, float] = (4.4, 4.2)) -> Still:
+@checked
+def clouds(x: Many, *, alt: Alt, caption: Word | None = None, title: Word | None = None, size: Size = (4.4, 4.2)) -> Still:
     """Clouds (n, 2) in the plane, one colour and one marker each. x: a tensor, a list, or {label: tensor}. Raises TypeError, ValueError."""
-    a_text(alt)
     figure, ax = axes(title, size)
     items = _named(x, "x")
     for i, (label, cloud) in enumerate(items):
@@ -67,10 +78,9 @@ def _draw_paths(ax, x, i=0, label=None):
     ax.scatter(*points[-1].T, s=24, marker=MARKERS[i % 7], color=color, zorder=3)
 
 
-def paths(x: torch.Tensor | dict[str, torch.Tensor], *,
-          alt: str, caption: str | None = None, title: str | None = None, size: tuple[float, float] = (4.4, 4.2)) -> Still:
+@checked
+def paths(x: Many, *, alt: Alt, caption: Word | None = None, title: Word | None = None, size: Size = (4.4, 4.2)) -> Still:
     """Trajectories (K + 1, ..., 2) in the plane: open circle at the start, full marker at the end. x: as in `clouds`."""
-    a_text(alt)
     figure, ax = axes(title, size)
     items = _named(x, "x")
     for i, (label, path) in enumerate(items):
@@ -80,25 +90,25 @@ def paths(x: torch.Tensor | dict[str, torch.Tensor], *,
 
 
 def _grid(box, n):
-    left, right, low, high = box
+    if not isinstance(box, (tuple, list)) or len(box) != 4:
+        raise TypeError(f"box is {box!r}; expected (left, right, low, high).")
+    left, right, low, high = (a_number(side, "a side of box") for side in box)
     if not (left < right and low < high):
         raise ValueError(f"box is {box}; expected (left, right, low, high) with left < right and low < high.")
     return torch.meshgrid(torch.linspace(left, right, n), torch.linspace(low, high, n), indexing="xy")
 
 
-def landscape(f: Callable, x: torch.Tensor | dict[str, torch.Tensor] | None = None, *, box: tuple,
-              alt: str, caption: str | None = None, title: str | None = None,
-              size: tuple[float, float] = (5, 4.2), log: bool = False) -> Still:
+@checked
+def landscape(f: Function, x: Many | None = None, *, box: tuple, alt: Alt, caption: Word | None = None, title: Word | None = None,
+              size: Size = (5, 4.2), log: Flag = False) -> Still:
     """Level sets of a potential f: (..., 2) -> (...) on box = (left, right, low, high), with trajectories x as in `paths`.
 
     log: levels evenly spaced in log(f - min f), for a narrow valley. Raises TypeError, ValueError.
     """
-    a_text(alt)
     across, up = _grid(box, 160)
     with torch.no_grad():
-        value = a_function(f, "f")(torch.stack([across, up], -1))
-    if value.shape != across.shape:
-        raise ValueError(f"f gives shape {tuple(value.shape)} on points (n, n, 2); expected (n, n), one number a point.")
+        value = f(torch.stack([across, up], -1))
+    one_each(value, across.shape, "f(x)", "one number a point of the grid")
     value = (value - value.min()).clamp_min(1e-6).log() if log else value
     figure, ax = axes(title, size)
     ax.contourf(_array(across), _array(up), _array(value), levels=24, cmap="Greys", alpha=0.4)
@@ -112,11 +122,10 @@ def landscape(f: Callable, x: torch.Tensor | dict[str, torch.Tensor] | None = No
     return _finish(figure, ax, alt, caption)
 
 
-def densities(x: torch.Tensor | dict[str, torch.Tensor], *,
-              alt: str, caption: str | None = None, title: str | None = None, size: tuple[float, float] = (5, 3.6), bins: int = 60,
-              curve: Any = None, xlabel: str = "") -> Still:
+@checked
+def densities(x: Many, *, alt: Alt, caption: Word | None = None, title: Word | None = None, size: Size = (5, 3.6), bins: Count = 60,
+              curve: dict | None = None, xlabel: Word = "") -> Still:
     """Histograms of mass 1 of samples (any shape), and over them densities curve = {label: (t, p(t))}. x: as in `clouds`."""
-    a_text(alt)
     figure, ax = axes(title, size)
     items = _named(x, "x")
     for i, (label, sample) in enumerate(items):
@@ -128,11 +137,10 @@ def densities(x: torch.Tensor | dict[str, torch.Tensor], *,
     return _finish(figure, ax, alt, caption, xlabel, "density")
 
 
-def curves(t: Any, y: Any, *,
-           alt: str, caption: str | None = None, title: str | None = None, size: tuple[float, float] = (5, 3.6), xlabel: str = "t", ylabel: str = "",
-           logx: bool = False, logy: bool = False) -> Still:
+@checked
+def curves(t: Many, y: Many, *, alt: Alt, caption: Word | None = None, title: Word | None = None, size: Size = (5, 3.6),
+           xlabel: Word = "t", ylabel: Word = "", logx: Flag = False, logy: Flag = False) -> Still:
     """Curves y (K + 1,) or (K + 1, m) over t (K + 1,). y: a tensor, a list, or {label: tensor}. Raises TypeError, ValueError."""
-    a_text(alt)
     figure, ax = axes(title, size)
     items, styles = _named(y, "y"), ("-", "--", "-.", ":")
     for i, (label, values) in enumerate(items):
@@ -147,15 +155,14 @@ def curves(t: Any, y: Any, *,
     return _finish(figure, ax, alt, caption, xlabel, ylabel)
 
 
-def images(x: torch.Tensor, *,
-           alt: str, caption: str | None = None, title: str | None = None, columns: int = 8,
-           titles: Sequence[str] | None = None) -> Still:
+@checked
+def images(x: Tensor, *, alt: Alt, caption: Word | None = None, title: Word | None = None, columns: Count = 8,
+           titles: list | None = None) -> Still:
     """A grid of images (n, h, w), 0 is black and 1 is white, or (n, h, w, 3), colours in [0, 1]. Raises TypeError, ValueError."""
-    a_text(alt)
-    pictures = _array(a_tensor(x, "x"), "x")
+    pictures = _array(x, "x")
     if pictures.ndim not in (3, 4) or len(pictures) == 0 or (pictures.ndim == 4 and pictures.shape[-1] != 3):
         raise ValueError(f"x has shape {pictures.shape}; expected images (n, h, w) or (n, h, w, 3), n >= 1.")
-    columns = min(a_count(columns, "columns"), len(pictures))
+    columns = min(columns, len(pictures))
     rows = math.ceil(len(pictures) / columns)
     side = max(1.1, 4 / columns)  # inches
     figure, _ = axes(title, (side * columns, side * rows * pictures.shape[1] / pictures.shape[2] + 0.5), rows=rows, columns=columns)

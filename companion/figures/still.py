@@ -4,7 +4,10 @@ import base64
 import html
 import io
 import sys
-from typing import Any
+from typing import Annotated
+
+from companion.hints import Count, Word, checked
+from companion.inputs import a_number
 
 # Okabe and Ito, Color Universal Design (2008): told apart by colour-blind readers. Its yellow is left out, too pale on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -35,6 +38,15 @@ class Still:
         self.figure.savefig(path, bbox_inches="tight")
 
 
+def a_size(size, name="size"):
+    """Return size, (width, height) in inches. Raises TypeError, ValueError."""
+    if not isinstance(size, (tuple, list)) or len(size) != 2:
+        raise TypeError(f"{name} is {size!r}; expected (width, height) in inches.")
+    for side in size:
+        a_number(side, f"a side of {name}", above=0, most=100)
+    return size
+
+
 def a_text(alt):
     """Return alt, a sentence that says what is to be seen. Raises ValueError."""
     if not isinstance(alt, str) or not alt.strip():
@@ -42,7 +54,12 @@ def a_text(alt):
     return alt.strip()
 
 
-def axes(title: str | None = None, size: tuple[float, float] = (5, 3.6), *, rows: int = 1, columns: int = 1) -> tuple:
+Alt = Annotated[str, lambda alt, name: a_text(alt)]
+Size = Annotated[tuple, a_size]
+
+
+@checked
+def axes(title: Word | None = None, size: Size = (5, 3.6), *, rows: Count = 1, columns: Count = 1) -> tuple:
     """A figure of size inches (width, height) and its axes, or an array (rows, columns) of them: matplotlib's own, free of pyplot.
 
     White, whatever the page: black axes do not vanish in dark mode.
@@ -60,7 +77,8 @@ def axes(title: str | None = None, size: tuple[float, float] = (5, 3.6), *, rows
     return figure, ax
 
 
-def still(figure: Any, *, alt: str, caption: str | None = None) -> Still:
+@checked
+def still(figure: object, *, alt: Alt, caption: Word | None = None) -> Still:
     """The still of a matplotlib figure. alt says what is to be seen, caption stands below it. Raises TypeError, ValueError.
 
     A figure of pyplot is closed, so that the notebook shows it once.

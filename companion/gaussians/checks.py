@@ -1,8 +1,10 @@
 """Checks of means and covariances. Values are looked at only where there are values: inside an exported graph only shapes are."""
 
+from typing import Annotated
+
 import torch
 
-from companion.inputs import a_tensor, has_values
+from companion.inputs import a_tensor, alike, has_values
 
 
 def a_gaussian(p, name):
@@ -13,7 +15,11 @@ def a_gaussian(p, name):
     if mean.ndim != 1 or mean.shape[0] == 0 or covariance.shape != mean.shape * 2:
         shapes = f"shapes {tuple(mean.shape)} and {tuple(covariance.shape)}"
         raise ValueError(f"{name} has mean and covariance of {shapes}; expected (d,) and (d, d).")
+    alike({f"{name}'s mean": mean, f"{name}'s covariance": covariance})
     return mean, a_covariance(covariance, f"{name}'s covariance")
+
+
+Law = Annotated[tuple, a_gaussian]  # (mean, covariance), a pair or a Gaussian
 
 
 def two_gaussians(p, q, *, definite=False):
@@ -21,6 +27,7 @@ def two_gaussians(p, q, *, definite=False):
     p, q = a_gaussian(p, "p"), a_gaussian(q, "q")
     if p[0].shape != q[0].shape:
         raise ValueError(f"p and q live in dimensions {len(p[0])} and {len(q[0])}; expected one dimension for both.")
+    alike({"p": p[0], "q": q[0]})
     if definite:
         definite_covariance(p[1], "p's covariance")
         definite_covariance(q[1], "q's covariance")
@@ -30,7 +37,7 @@ def two_gaussians(p, q, *, definite=False):
 def a_symmetric(C, name):
     """Return C, a symmetric matrix (..., d, d). Raises TypeError, ValueError."""
     a_tensor(C, name)
-    if C.ndim < 2 or C.shape[-1] != C.shape[-2]:
+    if C.ndim < 2 or C.shape[-1] != C.shape[-2] or C.numel() == 0:
         raise ValueError(f"{name} has shape {tuple(C.shape)}; expected a square matrix (..., d, d).")
     if has_values(C) and not torch.allclose(C, C.mT, rtol=1e-4, atol=1e-6 * C.abs().max().item()):
         raise ValueError(f"{name} is not symmetric; expected C = C^T: use (C + C.mT) / 2.")

@@ -11,7 +11,8 @@ import torch
 
 from companion.gaussians.bures import square_root
 from companion.gaussians.checks import definite_covariance
-from companion.inputs import a_cloud, a_count, a_generator, a_tensor, has_values
+from companion.hints import Cloud, Count, Generator, Tensor, checked
+from companion.inputs import a_tensor, alike, has_values
 
 
 class Mixture(NamedTuple):
@@ -23,26 +24,25 @@ class Mixture(NamedTuple):
     precisions: torch.Tensor  # their inverses
     log_norms: torch.Tensor  # (K,), log w_k - log det(2 pi C_k) / 2
 
-    def log_density(self, x):
+    def log_density(self, x: Tensor) -> Tensor:
         """log sum_k w_k N(x; m_k, C_k).   x: (..., d) -> (...)."""
         return torch.logsumexp(self._log_terms(self._apart(x)), -1)
 
-    def potential(self, x):
+    def potential(self, x: Tensor) -> Tensor:
         """V(x) = -log_density(x): the law is exp(-V).   x: (..., d) -> (...)."""
         return -self.log_density(x)
 
-    def score(self, x):
+    def score(self, x: Tensor) -> Tensor:
         """grad log density = sum_k r_k(x) C_k^-1 (m_k - x), r the responsibilities.   x: (..., d) -> (..., d)."""
         return (self.responsibilities(x)[..., None] * self._pulls(self._apart(x))).sum(-2)
 
-    def responsibilities(self, x):
+    def responsibilities(self, x: Tensor) -> Tensor:
         """r_k(x) = softmax_k(log w_k + log N(x; m_k, C_k)), the probability that x came from component k.   x: (..., d) -> (..., K)."""
         return torch.softmax(self._log_terms(self._apart(x)), -1)
 
-    def sample(self, n, *, generator):
+    @checked
+    def sample(self, n: Count, *, generator: Generator) -> Tensor:
         """n points of the law, (n, d). generator: a torch.Generator on the CPU; a seed gives the same points on every machine."""
-        a_count(n, "n")
-        a_generator(generator)
         means = self.means.cpu()
         which = torch.multinomial(self.weights.cpu(), n, replacement=True, generator=generator)
         xi = torch.randn(n, means.shape[-1], generator=generator, dtype=means.dtype)
@@ -55,6 +55,7 @@ class Mixture(NamedTuple):
         a_tensor(x, "x")
         if x.ndim == 0 or x.shape[-1] != self.means.shape[-1]:
             raise ValueError(f"x has shape {tuple(x.shape)}; expected points (..., {self.means.shape[-1]}).")
+        alike({"means": self.means, "x": x})
         return self.means - x[..., None, :]
 
     def _pulls(self, apart):
@@ -66,15 +67,16 @@ class Mixture(NamedTuple):
         return self.log_norms - (apart * self._pulls(apart)).sum(-1) / 2
 
 
-def mixture(weights, means, covariances):
-    """sum_k w_k N(m_k, C_k), a `Mixture`.
+@checked
+def mixture(weights: Tensor, means: Cloud, covariances: Tensor) -> Mixture:
+    """sum_k w_k N(m_k, C_k), a `Mixture`; a component of weight 0 has log weight -inf.
 
     weights: (K,), >= 0, normalised here;  means: (K, d);  covariances: (K, d, d), or (K,) variances of isotropic components.
     Raises TypeError, ValueError for negative weights, zero mass, singular covariances, shapes that do not fit.
     """
-    a_tensor(weights, "weights")
-    K, d = a_cloud(means, "means").shape
-    a_tensor(covariances, "covariances")
+    if means.ndim != 2:
+        raise ValueError(f"means has shape {tuple(means.shape)}; expected one mean a row: (K, d).")
+    K, d = means.shape
     if weights.shape != (K,) or covariances.shape not in ((K,), (K, d, d)):
         shapes = f"weights {tuple(weights.shape)}, means {(K, d)}, covariances {tuple(covariances.shape)}"
         raise ValueError(f"The shapes are {shapes}; expected (K,), (K, d) and (K, d, d), or (K,) for variances.")

@@ -4,11 +4,13 @@ from typing import NamedTuple
 
 import torch
 
-from companion.inputs import a_number, has_values, same_dimension
+from companion.hints import Cloud, Number, Positive, Tensor, checked
+from companion.inputs import has_values, same_dimension
 
 
-def squared_distances(x, y):
-    """|x_i - y_j|^2, from differences: exactly 0 where x_i = y_j, which |x|^2 + |y|^2 - 2 <x, y> is not.
+def squared_distances(x: Cloud, y: Cloud) -> Tensor:
+    """|x_i - y_j|^2, from differences: exactly 0 where x_i = y_j, which |x|^2 + |y|^2 - 2 <x, y> is not;
+    inf where the square overflows (float32: 1.8e19 apart).
 
     x (..., n, d), y (..., m, d) -> (..., n, m). Raises TypeError, ValueError.
     """
@@ -18,10 +20,9 @@ def squared_distances(x, y):
 
 def squares(x, y):
     """squared_distances without the checks, for inner loops."""
-    if not (has_values(x) and has_values(y)):
-        return sum((x[..., :, None, k] - y[..., None, :, k]).square() for k in range(x.shape[-1]))
-    centre = y.detach().mean(-2, keepdim=True)  # the gradient below subtracts two sums: small ones near the origin
-    return Squares.apply(x - centre, y - centre)
+    if has_values(x) and has_values(y):
+        return Squares.apply(x, y)
+    return sum((x[..., :, None, k] - y[..., None, :, k]).square() for k in range(x.shape[-1]))
 
 
 class Squares(torch.autograd.Function):
@@ -34,14 +35,17 @@ class Squares(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, g):
+        """2 sum_j g_ij (x_i - y_j), and the same for y: two large sums are subtracted, so in float64, about a centre."""
         x, y = ctx.saved_tensors
-        to_x = 2 * (g.sum(-1)[..., None] * x - g @ y)
-        to_y = 2 * (g.sum(-2)[..., None] * y - g.mT @ x)
-        return to_x.sum_to_size(x.shape), to_y.sum_to_size(y.shape)
+        centre = y.detach().mean(-2, keepdim=True, dtype=torch.float64)
+        wide, X, Y = g.double(), x.double() - centre, y.double() - centre
+        to_x = 2 * (wide.sum(-1)[..., None] * X - wide @ Y)
+        to_y = 2 * (wide.sum(-2)[..., None] * Y - wide.mT @ X)
+        return to_x.sum_to_size(x.shape).to(x), to_y.sum_to_size(y.shape).to(y)
 
 
-def distances(x, y):
-    """|x_i - y_j|, with gradient 0 (the least subgradient) where the points coincide.
+def distances(x: Cloud, y: Cloud) -> Tensor:
+    """|x_i - y_j|, with gradient 0 (the least subgradient) where the points coincide; inf where the square overflows.
 
     x (..., n, d), y (..., m, d) -> (..., n, m). Raises TypeError, ValueError.
     """
@@ -53,21 +57,22 @@ def distances(x, y):
 class Gaussian(NamedTuple):
     """The Gaussian kernel: a function that shows its length, so that a sum of it can take a faster way."""
 
-    length: float | torch.Tensor
+    length: Number
 
-    def __call__(self, x, y):
+    def __call__(self, x: Cloud, y: Cloud) -> Tensor:
         return torch.exp(-squared_distances(x, y) / (2 * self.length**2))
 
 
-def gaussian(length):
+@checked
+def gaussian(length: Positive) -> Gaussian:
     """The kernel k(x, y) = exp(-|x_i - y_j|^2 / (2 length^2)), k(x, y): (..., n, d), (..., m, d) -> (..., n, m).
 
     length > 0, a number or a 0-d tensor, in the units of x. Raises TypeError, ValueError.
     """
-    return Gaussian(a_number(length, "length", above=0))
+    return Gaussian(length)
 
 
-def energy_distance(x, y):
+def energy_distance(x: Cloud, y: Cloud) -> Tensor:
     """The kernel k(x, y) = -|x_i - y_j|, conditionally positive definite (Szekely and Rizzo, 2013): its MMD^2 is the energy distance.
 
     x (..., n, d), y (..., m, d) -> (..., n, m). Raises TypeError, ValueError.

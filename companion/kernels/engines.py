@@ -4,25 +4,29 @@ A sum is a function op(q, k, b): (..., n, d), (..., m, d), (..., m, c) -> (..., 
 is a function engine(op, q, k, b) that returns op(q, k, b), with its first derivatives. Each op below is its own plain definition.
 """
 
+from collections.abc import Hashable
+
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from companion.inputs import has_values
+from companion.hints import Cloud, Extended, Function, Tensor, checked
+from companion.inputs import batch, has_values, same_dimension
 from companion.kernels.distances import squares
 
 DENSE = {"cpu": 2**22, "cuda": 2**24}  # pairs in a matrix, at most: (2048 points)^2, (4096 points)^2
 BLOCK = {"cpu": 2**18, "cuda": 2**24}  # pairs in a block: near the cache of a core, enough work for a GPU
+MANY = 2**12  # points from which a sum is taken in float64: 4e6 numbers added in float32 lose three digits
 LARGE = 2**33  # pairs from which a GPU repays the time KeOps takes to compile
 
 
 def exp_sum(q, k, b):
     """sum_j exp(-|q_i - k_j|^2) b_j"""
-    return torch.exp(-squares(q, k)) @ b
+    return total(torch.exp(-squares(q, k)), b)
 
 
 def soft_average(q, k, b):
     """sum_j softmax_j(<q_i, k_j>) b_j"""
-    return torch.softmax(q @ k.mT, -1) @ b
+    return total(torch.softmax(q @ k.mT, -1), b)
 
 
 def log_sum(q, k, h):
@@ -30,9 +34,17 @@ def log_sum(q, k, h):
     return torch.logsumexp(h.mT - squares(q, k), -1, keepdim=True)
 
 
-def dense(op, q, k, b):
+def total(p, b):
+    """sum_j p_ij b_j, many terms in float64."""
+    if not has_values(p) or p.shape[-1] < MANY:
+        return p @ b
+    return (p.double() @ b.double()).to(b.dtype)
+
+
+@checked
+def dense(op: Function, q: Cloud, k: Cloud, b: Extended) -> Tensor:
     """The formula as it is written, n x m numbers in memory. The one that is exported and that has second derivatives."""
-    return op(q, k, b)
+    return op(*fitting(q, k, b))
 
 
 def by_rows(op, q, k, b):
@@ -43,17 +55,21 @@ def by_rows(op, q, k, b):
         blocks = [checkpoint(op, part, k, b, use_reentrant=False, preserve_rng_state=False) for part in q.split(rows, -2)]
     else:
         blocks = [op(part, k, b) for part in q.split(rows, -2)]
+    if not all(isinstance(block, torch.Tensor) and block.ndim >= 2 for block in blocks):
+        raise TypeError(f"op(q, k, b) is a {type(blocks[0]).__name__}; expected a torch.Tensor (..., n, c): a row for each point of q.")
     return torch.cat(blocks, -2)
 
 
-def streamed(op, q, k, b):
+@checked
+def streamed(op: Function, q: Cloud, k: Cloud, b: Extended) -> Tensor:
     """Linear memory. On a CPU by fused attention where the formula is one (`attention.py`) and keeps its digits, else by rows.
 
     First derivatives only.
     """
     from companion.kernels.attention import FUSED
 
-    fused = FUSED.get(op)
+    q, k, b = fitting(q, k, b)
+    fused = FUSED.get(op) if isinstance(op, Hashable) else None
     if fused is None or q.device.type != "cpu" or q.dtype not in (torch.float32, torch.float64):
         return by_rows(op, q, k, b)
     return fused(q, k, b)
@@ -64,7 +80,7 @@ def chosen(engine, q, k):
     from companion.kernels.keops import keops, keops_works
 
     if engine is not None:
-        if engine not in (dense, streamed, keops):
+        if not any(engine is known for known in (dense, streamed, keops)):
             raise ValueError(f"engine is {engine!r}; expected None, or one of the functions dense, streamed, keops of companion.kernels.")
         return engine
     if not (has_values(q) and has_values(k)):
@@ -73,3 +89,18 @@ def chosen(engine, q, k):
     if pairs <= DENSE.get(q.device.type, DENSE["cpu"]):
         return dense
     return keops if q.device.type == "cuda" and pairs >= LARGE and keops_works("cuda") else streamed
+
+
+def rows(b, y, name="b"):
+    """Return b, which has one row for each point of y. Raises ValueError."""
+    if b.ndim < 2 or b.shape[-2] != y.shape[-2] or b.shape[-1] == 0:
+        raise ValueError(f"{name} has shape {tuple(b.shape)}; expected one row for each of the {y.shape[-2]} points of y.")
+    return b
+
+
+def fitting(q, k, b):
+    """q, k, b: points of one dimension, a row of b for each point of k, batches that go together. Raises ValueError."""
+    same_dimension(q, k, ("q", "k"))
+    if b.ndim > 2 and has_values(q):
+        batch((q.shape[:-2], "the batch of q"), (k.shape[:-2], "the batch of k"), (b.shape[:-2], "the batch of b"))
+    return q, k, rows(b, k)

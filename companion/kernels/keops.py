@@ -5,16 +5,21 @@ COMPANION_KEOPS names a folder for what is compiled. KeOps's own carries the hos
 
 import functools
 import os
+import shutil
 
 import torch
 
-from companion.kernels.engines import exp_sum, log_sum, soft_average
+from companion.hints import Cloud, Extended, Function, Tensor, checked
+from companion.kernels.engines import exp_sum, fitting, log_sum, soft_average
 
 INSTALL = "pip install pykeops"
+COMPILER = "KeOps is there and cannot compile its formulas; expected a C++ compiler (g++): install one, or leave engine out."
 
 
-def keops(op, q, k, b):
+@checked
+def keops(op: Function, q: Cloud, k: Cloud, b: Extended) -> Tensor:
     """The formula compiled by KeOps: 10 s at first use of a formula, dimension, dtype. Raises RuntimeError without KeOps."""
+    q, k, b = fitting(q, k, b)
     if op not in FORMULAS:
         raise ValueError(f"KeOps has no form of {getattr(op, '__name__', op)}; expected engine=dense or engine=streamed.")
     try:
@@ -24,7 +29,12 @@ def keops(op, q, k, b):
     batch = torch.broadcast_shapes(q.shape[:-2], k.shape[:-2], b.shape[:-2])
     q, k, b = (z.expand(*batch, *z.shape[-2:]).contiguous() for z in (q, k, b))
     q_i, k_j, b_j = LazyTensor(q[..., :, None, :]), LazyTensor(k[..., None, :, :]), LazyTensor(b[..., None, :, :])
-    return FORMULAS[op](q_i, k_j, b_j, len(batch) + 1)
+    try:
+        return FORMULAS[op](q_i, k_j, b_j, len(batch) + 1)
+    except Exception as error:  # of its shell, of its loader, of what was never compiled: each with words of its own
+        if shutil.which("g++") or shutil.which("c++") or shutil.which("clang++"):
+            raise
+        raise RuntimeError(COMPILER) from error
 
 
 @functools.cache

@@ -110,6 +110,6 @@ def _pair(z, xi):
     """The point x of z = (x, a) and the noise of its proposal. Raises TypeError, ValueError."""
     if a_tensor(z, "z").ndim < 2 or z.shape[0] != 2:
         raise ValueError(f"z has shape {tuple(z.shape)}; expected the pair (x, a), (2, ..., d): torch.stack([x, torch.ones_like(x)]).")
-    if a_tensor(xi, "xi").shape != z.shape:
+    if a_tensor(xi, "xi", extended=True).shape != z.shape:
         raise ValueError(f"xi has shape {tuple(xi.shape)}; expected the shape of z, {tuple(z.shape)}.")
     return z[0], xi[0]
