@@ -58,10 +58,10 @@ NAMES = {
 
 RECIPES = {
     "companion.check.orders.order": Recipe(
-        lambda: {"solver": verbs.heun, "p": 2, "steps": (4, 8)}, other={"slack": -9.0, "steps": (4, 4)}, idle={"exact": "the steppers have their own"}),
+        lambda: {"solver": verbs.heun, "p": 2, "steps": (4, 8)}, other={"slack": -9.0, "steps": (4, 4)},
+        idle={"exact": "the steppers have their own"}),
     "companion.check.paths.conserved": Recipe(lambda: {"q": lambda x: 0 * x.sum(), "path": a_path()}, other={"tol": -1.0}),
     "companion.check.paths.decreasing": Recipe(other={"tol": -1.0}),
-    "companion.check.points.answer": Recipe(lambda: {"value": 1.0, "expected": 1.0}, other={"tol": -1.0}, idle={"name": "a word of the sentence"}),
     "companion.check.points.answer": Recipe(lambda: {"value": 1.0, "expected": 1.0}, other={"tol": -1.0}, idle={"name": "a word of the sentence"}),
     "companion.check.points.close": Recipe(lambda: {"value": 1.0, "expected": 1.0}, other={"tol": -1.0}, idle={"name": "a word of the sentence"}),
     "companion.check.points.fixed_point": Recipe(lambda: {"step": lambda k, x: x, "x": normal(5, 2)}, other={"tol": -1.0}),
