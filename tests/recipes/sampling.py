@@ -298,8 +298,6 @@ GENERATIVE = {
     "rectified.matching_floor": Recipe(covariances),
     "rectified.optimal_velocity": Recipe(moving),
     "rectified.plane_cost": Recipe(lambda: {"A": covariances()["A"], "T": covariances()["B"]}),
-    "rectified.plane_det": Recipe(lambda: {"N": covariances()["A"]}),
-    "rectified.plane_inverse": Recipe(lambda: {"N": covariances()["A"]}),
     "rectified.plane_map": Recipe(covariances),
     "rectified.plane_optimal_map": Recipe(covariances),
     "rectified.plane_root": Recipe(lambda: {"N": covariances()["A"]}),
