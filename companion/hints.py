@@ -4,7 +4,7 @@
     def mmd(x: Cloud, y: Cloud, *, scale: Positive = 1.0) -> Tensor: ...
 
 A hint is an ordinary type with the check of `companion.inputs` that belongs to it (typing.Annotated). `checked` looks at each argument
-that was given, by its name, and at all tensors of a call together: they share dtype and device. Defaults are the author's.
+that was given, by its name, and at all tensors it checks together: they share dtype and device. Defaults are the author's.
 It looks at the numbers of the answer too: numbers that overflow, or 0 / 0 on the way, are said in words. Infinity is an answer where the
 docstring speaks of it. Inside a run, and where a graph is traced, only types and shapes are looked at, as `companion.inputs` says.
 """
@@ -53,7 +53,8 @@ def checked(f):
         for name, value in given.items():
             if checks.get(name) is not None:
                 checks[name](value, name)
-        alike({n: v for n, v in given.items() if isinstance(v, torch.Tensor) and v.ndim and v.is_floating_point()})
+        looked_at = {n: v for n, v in given.items() if checks.get(n) is not None and isinstance(v, torch.Tensor)}
+        alike({n: v for n, v in looked_at.items() if v.ndim and v.is_floating_point()})
         try:
             answer = f(*args, **named)
         except (OverflowError, ZeroDivisionError) as error:
