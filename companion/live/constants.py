@@ -5,6 +5,8 @@ The exporter writes a Python number as float32, and its rewriting rules take a s
 in torch's own promotion; after it, only what repeats or is not used is removed. No rule that compares constants with a tolerance is applied.
 """
 
+import math
+
 import torch
 
 
@@ -29,7 +31,18 @@ def softplus(x, beta=1, threshold=20):
     return torch.where(beta * x > threshold, x, log1p((beta * x).exp()) / beta)
 
 
-PRECISE = {torch.ops.aten.expm1.default: expm1, torch.ops.aten.log1p.default: log1p, torch.ops.aten.softplus.default: softplus}
+def log10(x):
+    """log(x) / log(10): the exporter's own takes log(10) as a float32."""
+    return x.log() / math.log(10)
+
+
+def log2(x):
+    """log(x) / log(2), likewise."""
+    return x.log() / math.log(2)
+
+
+PRECISE = {torch.ops.aten.expm1.default: expm1, torch.ops.aten.log1p.default: log1p, torch.ops.aten.softplus.default: softplus,
+           torch.ops.aten.log10.default: log10, torch.ops.aten.log2.default: log2}
 
 
 def kept(graph):

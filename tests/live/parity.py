@@ -17,7 +17,7 @@ from companion.live.figure import resting
 from companion.live.run import Moment, Run, steps_of_frame
 from companion.live.widget import spec
 
-CLOSE = {torch.float32: 2e-5, torch.float64: 1e-10}  # of the largest number of an array: some tens of operations, each rounding at 6e-8 or 1e-16
+CLOSE = {torch.float32: 1e-4, torch.float64: 1e-10}  # of the largest number of an array: float32 sums of 1e4 terms in another order keep four digits
 UNDER = 1e-3  # of a picture beneath points: one pixel in a thousand may be of the other side of a border
 SPREAD = 16  # times the spread of roundings that is seen in TRIALS of them
 TRIALS, ULPS = 6, 4  # each moved by up to this many roundings: the sum of many may come out the same by chance

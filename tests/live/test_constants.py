@@ -32,6 +32,7 @@ PROGRAMS = {
     "a number met by a constant tensor": lambda x, a: x + torch.tensor([0.25, 4.0], dtype=x.dtype) * 0.1,
     "a mean and a norm": lambda x, a: x / (x.norm(dim=-1, keepdim=True) + 1e-12) + 0.01 * x.mean(),
     "lerp": lambda x, a: torch.lerp(x, x.square(), 0.3),
+    "logarithms to 10 and 2": lambda x, a: torch.log10(x.abs() + 1e-30) + torch.log2(x.square() + 0.1),
     "the input itself": lambda x, a: x,
     "expm1, log1p near a constant 0": lambda x, a: torch.expm1(x * 1e-3) + torch.log1p(x.abs() * 1e-5),
     "expm1, log1p far out": lambda x, a: torch.expm1(100 * x) + torch.log1p(x.abs() * 1e5),

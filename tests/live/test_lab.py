@@ -180,7 +180,7 @@ def test_a_chapter_in_jupyterlab(running, name):
         saved.nth(i).scroll_into_view_if_needed()
         assert saved.nth(i).locator("img").evaluate("(i) => i.complete && i.naturalWidth > 300") and "run the cell again" in saved.nth(i).inner_text()
     # MyST is rendered, and a link leads to the solutions
-    words = notebook.page.evaluate("() => [...document.querySelectorAll('.jp-MarkdownCell')].map((c) => c.innerText).join('\\n')")
+    words = notebook.page.evaluate("() => [...document.querySelectorAll('.jp-MarkdownCell .jp-MarkdownOutput')].map((c) => c.innerText).join('\\n')")
     assert re.findall(r":::|\{(?:cite|doc|prf|term|ref|admonition)\b.*", words) == [] and "Exercise 1" in words
     link = notebook.page.locator(f".jp-MarkdownCell a[href*='{Path(name).stem}_solutions.ipynb']").first
     link.scroll_into_view_if_needed()
