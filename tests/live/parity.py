@@ -44,8 +44,10 @@ class Ruler:
         excess = self.excess(name, page, value)
         if excess > 1:  # a spread of 0 may be luck: those of the last frames count too
             recent = self.spreads.setdefault(name, collections.deque(maxlen=RECENT))
-            recent.append(spread(value, again, x))
-            excess = self.excess(name, page, value, max(recent))
+            excess = self.excess(name, page, value, max(recent, default=0.0))
+            if excess > 1:
+                recent.append(spread(value, again, x))
+                excess = self.excess(name, page, value, max(recent))
         if excess > self.worst.get(name, (0, 0))[0]:
             self.worst[name] = (excess, number)
 
