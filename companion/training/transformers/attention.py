@@ -52,7 +52,8 @@ def usa(t, x, beta, *, masses=None):
 
 def energy(x, beta):
     """E(x) = sum_ij exp(beta <x_i, x_j>) / (2 beta n^2), shape (...), for a cloud (..., n, d) and beta != 0."""
-    return torch.exp(a_number(beta, "beta") * similarities(x)).mean((-1, -2)) / (2 * beta)
+    terms = torch.exp(a_number(beta, "beta") * similarities(x))
+    return terms.mean((-1, -2), dtype=torch.float64).to(x.dtype) / (2 * beta)
 
 
 def partition(x, beta):

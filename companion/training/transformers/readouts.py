@@ -38,7 +38,7 @@ def count_clusters(x, gap=0.15):
 def mean_similarity(x):
     """mean of <x_i, x_j> over the pairs i != j: (...) for unit tokens (..., n, d), n >= 2."""
     n = _several(x)
-    return (similarities(x).sum((-1, -2)) - n) / (n * (n - 1))
+    return ((similarities(x).sum((-1, -2), dtype=torch.float64) - n) / (n * (n - 1))).to(x.dtype)
 
 
 def close_pairs(x, above=0.999):
