@@ -30,10 +30,10 @@ from companion.kernels import energy_distance
 
 ROOT = Path(companion.__file__).parent
 AREAS = ("ground", "training", "sampling", "architectures", "live")
+# checks and inner parts of other modules: no chapter imports them
 INNER = {"companion.inputs", "companion.hints", "companion.check.report", "companion.gaussians.checks", "companion.kernels.attention",
          "companion.transport.shares", "companion.transport.costs",
-         "companion.architectures.control.kinks", "companion.architectures.shapes",
-         "companion.sampling.answers"}  # checks and inner parts of other modules: no chapter imports them
+         "companion.architectures.control.kinks", "companion.architectures.shapes"}
 PASSING = {"identity", "shaken", "with_noise"}  # they hand on what they are given, also a blow-up
 DEAF = "NaN is taken for a number"
 UNSEEN = {"device": "the numbers are the same on every device", "engine": "says how, not what", "progress": "shows, and changes nothing",

@@ -3,9 +3,8 @@
 import torch
 
 from companion.gaussians import Mixture, mixture
-from companion.hints import Count, Function, NonNegative, Number, Positive, Tensor, checked
-from companion.inputs import look
-from companion.sampling.answers import Dtype, batch
+from companion.hints import Count, Dtype, Function, NonNegative, Number, Positive, Tensor, checked
+from companion.inputs import batch, look
 from companion.sampling.generative.diffusion import exact_score, sampler
 
 

@@ -12,8 +12,7 @@ import torch
 
 from companion.gaussians import Mixture, mixture
 from companion.hints import Cloud, Function, NonNegative, Positive, Tensor, checked
-from companion.inputs import a_count, a_number, alike, running
-from companion.sampling.answers import like
+from companion.inputs import a_count, a_number, alike, like, running
 
 LEAST = 1e-3  # where a clock of log SNR stops: at s = 0 the ratio is infinite
 

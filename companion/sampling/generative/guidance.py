@@ -11,8 +11,7 @@ from typing import Annotated
 import torch
 
 from companion.hints import Function, NonNegative, Number, Positive, Tensor, checked
-from companion.inputs import a_number
-from companion.sampling.answers import like
+from companion.inputs import a_number, like
 
 NODES = 1000  # intervals of Simpson's rule
 Scale = Annotated[float | torch.Tensor, partial(a_number, above=0, most=1e15)]

@@ -12,8 +12,7 @@ import torch
 from companion.gaussians import Mixture, mixture
 from companion.gaussians.checks import a_gaussian
 from companion.hints import Cloud, Count, Function, Positive, Tensor, checked
-from companion.inputs import a_number, a_tensor, alike, same_dimension
-from companion.sampling.answers import batch, like
+from companion.inputs import a_number, a_tensor, alike, batch, like, same_dimension
 from companion.sampling.order_statistics import normal_order
 from companion.sampling.quantization.points import Points
 from companion.transport import assignment

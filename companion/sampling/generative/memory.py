@@ -12,9 +12,8 @@ from typing import Annotated
 import torch
 
 from companion.hints import Cloud, NonNegative, Positive, Tensor, checked
-from companion.inputs import a_number, look, same_dimension
+from companion.inputs import a_number, like, look, same_dimension
 from companion.kernels.distances import squares
-from companion.sampling.answers import like
 
 AtLeastOne = Annotated[float | torch.Tensor, partial(a_number, least=1)]
 AboveOne = Annotated[float | torch.Tensor, partial(a_number, above=1)]

@@ -11,8 +11,7 @@ import torch
 
 from companion.energies import grad
 from companion.hints import Function, NonNegative, Number, Positive, Tensor, checked
-from companion.inputs import look
-from companion.sampling.answers import like
+from companion.inputs import like, look
 from companion.sampling.generative.matching import Time, a_time
 
 

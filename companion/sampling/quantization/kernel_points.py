@@ -9,8 +9,8 @@ import torch
 
 from companion.energies import grad
 from companion.hints import Cloud, Count, Function, NonNegative, Positive, Tensor, checked
+from companion.inputs import like, one_each
 from companion.kernels import gaussian_sum, squared_distances
-from companion.sampling.answers import like, one_each
 from companion.sampling.quantization.points import Points
 
 

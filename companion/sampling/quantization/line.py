@@ -9,9 +9,8 @@ from typing import Annotated
 import torch
 from scipy.integrate import quad
 
-from companion.hints import Count, Number, Positive, checked
+from companion.hints import Count, Device, Dtype, Number, Positive, checked
 from companion.inputs import a_tensor, look
-from companion.sampling.answers import Device, Dtype
 from companion.sampling.quantization.laws import OnLine
 from companion.sampling.wide import wide
 

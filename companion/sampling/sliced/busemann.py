@@ -9,8 +9,7 @@ from typing import Annotated
 import torch
 
 from companion.hints import Cloud, Tensor, checked
-from companion.inputs import a_cloud, a_number, look
-from companion.sampling.answers import batch
+from companion.inputs import a_cloud, a_number, batch, look
 from companion.sampling.quantization.densities import two_numbers
 from companion.sampling.wide import wide
 from companion.transport import line_w2_squared

@@ -8,8 +8,7 @@ from typing import Annotated
 import torch
 
 from companion.hints import checked
-from companion.inputs import a_tensor
-from companion.sampling.answers import batch
+from companion.inputs import a_tensor, batch
 
 
 def on_the_circle(x, name):

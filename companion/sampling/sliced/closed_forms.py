@@ -12,9 +12,8 @@ from scipy.integrate import quad
 from scipy.special import ellipe, ndtri
 
 from companion.gaussians.checks import two_gaussians
-from companion.hints import Cloud, Count, NonNegative, Positive, checked
+from companion.hints import Cloud, Count, Device, Dtype, NonNegative, Positive, checked
 from companion.inputs import a_cloud, a_count, a_tensor, alike
-from companion.sampling.answers import Device, Dtype
 
 
 def a_vector(m, name):

@@ -7,8 +7,8 @@ import math
 
 import torch
 
-from companion.hints import Cloud, Count, Function, Generator, Number, checked
-from companion.sampling.answers import Device, Dtype, like
+from companion.hints import Cloud, Count, Device, Dtype, Function, Generator, Number, checked
+from companion.inputs import like
 
 
 @checked

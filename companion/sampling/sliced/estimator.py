@@ -11,9 +11,8 @@ from typing import Annotated, NamedTuple
 import torch
 
 from companion.gaussians import Gaussian
-from companion.hints import Count, NonNegative, Number, Positive, Tensor, checked
+from companion.hints import Count, Device, Dtype, NonNegative, Number, Positive, Tensor, checked
 from companion.inputs import a_number
-from companion.sampling.answers import Device, Dtype
 from companion.sampling.sliced.closed_forms import spiked_gaussians, translates, unchecked_gaussian_slices
 from companion.sampling.sliced.directions import iid, turned
 

@@ -8,8 +8,7 @@ Pitie, Kokaram and Dahyot, CVIU 107 (2007); Li, Moosmueller and Wang, arXiv 2307
 import torch
 
 from companion.hints import Cloud, Count, Function, Number, Tensor, checked
-from companion.inputs import has_values, same_dimension
-from companion.sampling.answers import like
+from companion.inputs import has_values, like, same_dimension
 from companion.sampling.sliced.directions import frames, iid
 from companion.sampling.sliced.distances import matching_cells, middle, project
 from companion.sampling.wide import wide

@@ -13,8 +13,7 @@ import torch
 
 from companion.energies import grad
 from companion.hints import Cloud, Count, Function, Number, Tensor, checked
-from companion.inputs import a_cloud, a_number, look
-from companion.sampling.answers import one_each
+from companion.inputs import a_cloud, a_number, look, one_each
 from companion.sampling.sliced.circle import circle_w2_squared, circle_w2_squared_uniform
 
 

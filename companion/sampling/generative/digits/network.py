@@ -14,8 +14,7 @@ from typing import Annotated
 import torch
 
 from companion.hints import Cloud, Count, Function, Generator, Number, Share, Tensor, checked
-from companion.inputs import a_cloud, a_number, a_tensor, look, running
-from companion.sampling.answers import batch, like
+from companion.inputs import a_cloud, a_number, a_tensor, batch, like, look, running
 from companion.sampling.generative.matching import Time, a_time
 from companion.sampling.quantization.points import Points
 
