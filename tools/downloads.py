@@ -1,7 +1,7 @@
 """What a class takes home, in the built book: every notebook without outputs, a zip for students and a zip for teachers.
 
-Both zips unpack to one folder: the notebooks in their themes' folders with the pictures they show, the wheel of `companion`, and a README with the
-lines to type. Solutions are the notebooks whose name ends in _solutions; the students' zip has none. The same sources make the same bytes.
+Both zips unpack to one folder: the notebooks in their themes' folders with the pictures they show and the pages they link to, the wheel of
+`companion`, and a README with the lines to type. Solutions are the notebooks whose name ends in _solutions; the students' zip has none. The same sources make the same bytes.
 """
 
 import os
@@ -20,6 +20,7 @@ BOOK = ROOT / "book"
 NAME = "learning-in-motion"
 DAY = (2026, 1, 1, 0, 0, 0)  # of every file in a zip, so that the same sources make the same bytes
 SOLUTIONS = "_solutions.ipynb"
+PAGE = re.compile(r"\]\((?P<path>[\w./]+\.md)\)")
 PICTURE = re.compile(r"!\[[^\]]*\]\((?P<path>[^)\s:]+)\)|<img\b[^>]*\bsrc=\\?[\"'](?P<source>[^\"'\\:]+)")
 README = """Learning in Motion: the notebooks{whom}.
 
@@ -45,10 +46,12 @@ def notebooks(*, solutions):
     return [p for p in found if solutions or not p.name.endswith(SOLUTIONS)]
 
 
-def pictures(paths):
-    """The files of the book that notebooks show."""
-    found = ((path.parent / (m["path"] or m["source"])).resolve() for path in paths for m in PICTURE.finditer(path.read_text("utf8")))
-    return sorted({file for file in found if file.is_file() and file.is_relative_to(BOOK)})
+def shown(paths):
+    """The files of the book that notebooks show, and the pages without code that they link to."""
+    texts = {path: path.read_text("utf8") for path in paths}
+    found = {path.parent / (m["path"] or m["source"]) for path, text in texts.items() for m in PICTURE.finditer(text)}
+    found |= {path.parent / m["path"] for path, text in texts.items() for m in PAGE.finditer(text)}
+    return sorted(file for file in {f.resolve() for f in found} if file.is_file() and file.is_relative_to(BOOK))
 
 
 def wheel(folder):
@@ -72,7 +75,7 @@ def contents(package, *, solutions):
     repository = yaml.safe_load((ROOT / "_config.yml").read_text("utf8"))["repository"]["url"]
     readme = README.format(whom=", and the solutions, for teachers" if solutions else "", wheel=package.name,
                            folders=" or ".join(folders), repository=repository)  # fmt: skip
-    files = {p.relative_to(BOOK).as_posix(): p.read_bytes() for p in [*paths, *pictures(paths)]}
+    files = {p.relative_to(BOOK).as_posix(): p.read_bytes() for p in [*paths, *shown(paths)]}
     files |= {name: (ROOT / name).read_bytes() for name in ("LICENSE", "LICENSE-text")}
     return files | {"README.txt": readme.encode(), package.name: package.read_bytes()}
 

@@ -59,7 +59,7 @@ def test_teachers_have_all_and_students_all_but_the_solutions(zips):
     assert solutions and {name for name in zips["teachers"] if name.endswith(".ipynb")} == notebooks
     assert set(zips["students"]) == set(zips["teachers"]) - solutions
     others = {name for name in zips["students"] if not name.endswith((".ipynb", ".whl", ".png", ".svg", ".jpg"))}
-    assert others == {"README.txt", "LICENSE", "LICENSE-text"}
+    assert others == {"README.txt", "LICENSE", "LICENSE-text", "glossary.md", "how_to_read.md"}  # two pages that notebooks link to
 
 
 def test_no_line_of_a_solution_is_among_the_students_files(zips):
@@ -115,14 +115,15 @@ print(companion.__file__, len(assets.front()) > 100_000, len(assets.runtime()[1]
 def test_a_planted_solution_stays_out_and_a_shown_picture_comes_along(tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "BOOK", tmp_path)
     (tmp_path / "theme").mkdir()
+    source = '{"source": "![a point](../point.png) <img src=\\"dot.svg\\"> ![far](https://a.b/c.png) [words](../words.md)"}'
     for name in ("a", "a_solutions"):
-        (tmp_path / "theme" / f"{name}.ipynb").write_text('{"source": "![a point](../point.png) <img src=\\"dot.svg\\"> ![far](https://a.b/c.png)"}')
-    for name in ("point.png", "theme/dot.svg", "theme/other.svg"):
+        (tmp_path / "theme" / f"{name}.ipynb").write_text(source)
+    for name in ("point.png", "theme/dot.svg", "theme/other.svg", "words.md", "other.md"):
         (tmp_path / name).write_text(name)
     package = tmp_path / "c.whl"
     package.write_bytes(b"wheel")
     students = downloads.contents(package, solutions=False)
-    assert set(students) == {"theme/a.ipynb", "point.png", "theme/dot.svg", "LICENSE", "LICENSE-text", "README.txt", "c.whl"}
+    assert set(students) == {"theme/a.ipynb", "point.png", "theme/dot.svg", "words.md", "LICENSE", "LICENSE-text", "README.txt", "c.whl"}
     assert set(downloads.contents(package, solutions=True)) - set(students) == {"theme/a_solutions.ipynb"}
 
 
