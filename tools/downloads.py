@@ -1,7 +1,8 @@
 """What a class takes home, in the built book: every notebook without outputs, a zip for students and a zip for teachers.
 
 Both zips unpack to one folder: the notebooks in their themes' folders with the pictures they show and the pages they link to, the wheel of
-`companion`, and a README with the lines to type. Solutions are the notebooks whose name ends in _solutions; the students' zip has none. The same sources make the same bytes.
+`companion`, and a README with the lines to type. Solutions are the notebooks whose name ends in _solutions; the students' zip has none. The same
+sources make the same bytes.
 """
 
 import os
