@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from companion import callable_module
-from companion.inputs import a_count, a_function, a_number, a_tensor, has_values, running
+from companion.hints import Function, Number, Tensor, checked
+from companion.inputs import a_count, a_function, a_number, a_tensor, has_values, like, running
 
 Field = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # v(t, x) -> like x
 Map = Callable[[int, torch.Tensor], torch.Tensor]  # step(k, x) -> like x
@@ -30,25 +31,33 @@ class Path(NamedTuple):
         return self.x[-1]
 
 
-def euler(v: Field, t: torch.Tensor, x: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
+@checked
+def euler(v: Function, t: Number, x: Tensor, dt: Number) -> Tensor:
     """x + dt v(t, x): order 1."""
-    return x + dt * v(t, x)
+    return x + dt * _slope(v, t, x)
 
 
-def heun(v: Field, t: torch.Tensor, x: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
+@checked
+def heun(v: Function, t: Number, x: Tensor, dt: Number) -> Tensor:
     """x + dt (k1 + k2) / 2 with k1 = v(t, x), k2 = v(t + dt, x + dt k1): the explicit trapezoid rule, order 2."""
-    k1 = v(t, x)
-    k2 = v(t + dt, x + dt * k1)
+    k1 = _slope(v, t, x)
+    k2 = _slope(v, t + dt, x + dt * k1)
     return x + dt * (k1 + k2) / 2
 
 
-def rk4(v: Field, t: torch.Tensor, x: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
+@checked
+def rk4(v: Function, t: Number, x: Tensor, dt: Number) -> Tensor:
     """x + dt (k1 + 2 k2 + 2 k3 + k4) / 6: the classical method of Kutta, order 4."""
-    k1 = v(t, x)
-    k2 = v(t + dt / 2, x + dt * k1 / 2)
-    k3 = v(t + dt / 2, x + dt * k2 / 2)
-    k4 = v(t + dt, x + dt * k3)
+    k1 = _slope(v, t, x)
+    k2 = _slope(v, t + dt / 2, x + dt * k1 / 2)
+    k3 = _slope(v, t + dt / 2, x + dt * k2 / 2)
+    k4 = _slope(v, t + dt, x + dt * k3)
     return x + dt * (k1 + 2 * k2 + 2 * k3 + k4) / 6
+
+
+def _slope(v, t, x):
+    """v(t, x), like x. Raises TypeError, ValueError."""
+    return like(v(t, x), x, "v(t, x)")
 
 
 def identity(x: torch.Tensor) -> torch.Tensor:
@@ -63,8 +72,8 @@ def flow(v: Field, x0: torch.Tensor, T: float | torch.Tensor | Sequence[float], 
     v(t, x) -> like x, where t is a 0-d tensor of x's dtype. T is the end time, with `steps` equal steps (T < t0 runs backwards), or a 1-D
     grid of times, increasing or decreasing, one step between two neighbours. Times are computed in float64.
     After each step x becomes project(x), for instance x / |x| on the sphere. One state in `every` is kept, and always the last.
-    Autograd passes through, to x0, to what v depends on and to T. A state that overflows is kept as it is: the path shows the blow-up.
-    Raises TypeError, ValueError.
+    Autograd passes through, to x0, to what v depends on and to T. A state that overflows, to inf and then NaN, is kept as it is: the
+    path shows the blow-up. Raises TypeError, ValueError.
     """
     a_tensor(x0, "x0")
     for f, name in ((v, "v"), (method, "method"), (project, "project")):
@@ -74,7 +83,7 @@ def flow(v: Field, x0: torch.Tensor, T: float | torch.Tensor | Sequence[float], 
     field = _checked(v, x0)
 
     def step(k, x):
-        return project(_like(x0, method(field, times[k], x, dts[k]), "method(v, t, x, dt)"))
+        return project(like(method(field, times[k], x, dts[k]), x0, "method(v, t, x, dt)"))
 
     return _run(step, x0, times.to(x0.dtype), every, "project(x)")
 
@@ -90,16 +99,18 @@ def iterate(step: Map, x0: torch.Tensor, n: int, *, every: int = 1) -> Path:
     return _run(step, x0, torch.arange(n + 1, device=x0.device).to(x0.dtype), every, "step(k, x)")
 
 
-def as_scipy(v: Field, like: torch.Tensor) -> Callable:
+@checked
+def as_scipy(v: Function, like: Tensor) -> Callable:
     """The field v as f(t, y) on flat float64 NumPy arrays, for scipy.integrate.solve_ivp(f, (t0, T), like.numpy().ravel()).
 
     v sees x in the shape, dtype and device of `like`, and t as a 0-d tensor. Raises TypeError, ValueError.
     """
-    a_function(v, "v")
-    a_tensor(like, "like")
     field = _checked(v, like)
 
     def f(t, y):
+        a_number(t, "t")
+        if not isinstance(y, np.ndarray) or y.dtype.kind not in "fiu" or y.shape != (like.numel(),):
+            raise TypeError(f"y is {y!r}; expected a NumPy array of {like.numel()} numbers, like.numpy().ravel().")
         x = torch.as_tensor(y, dtype=like.dtype, device=like.device).reshape(like.shape)
         return field(t, x).detach().to("cpu", torch.float64).reshape(-1).numpy()
 
@@ -127,7 +138,7 @@ def _run(step, x0, t, every, name):
     kept, states, x = [0], [x0], x0
     with running():
         for k in range(n):
-            x = _like(x0, step(k, x), name)
+            x = like(step(k, x), x0, name)
             if k == 0:
                 x = shaken(x, x0)
             if (k + 1) % every == 0 or k + 1 == n:
@@ -168,22 +179,11 @@ def _grid(T, device):
     return times
 
 
-def _like(x, out, name):
-    """Return out, a tensor with the shape, dtype and device of x. Raises TypeError, ValueError."""
-    if not isinstance(out, torch.Tensor):
-        raise TypeError(f"{name} is a {type(out).__name__}; expected a torch.Tensor of shape {tuple(x.shape)}.")
-    if out.shape != x.shape:
-        raise ValueError(f"{name} has shape {tuple(out.shape)}; expected the shape of x, {tuple(x.shape)}.")
-    if out.dtype != x.dtype or out.device != x.device:
-        raise TypeError(f"{name} is {out.dtype} on {out.device}; expected {x.dtype} on {x.device}, like x.")
-    return out
-
-
-def _checked(v, like):
-    """The field v, given a 0-d time in the dtype of x, its value checked."""
+def _checked(v, x0):
+    """The field v, given a 0-d time in the dtype of x0, its value checked."""
 
     def field(t, x):
-        return _like(like, v(torch.as_tensor(t, dtype=like.dtype, device=like.device), x), "v(t, x)")
+        return like(v(torch.as_tensor(t, dtype=x0.dtype, device=x0.device), x), x0, "v(t, x)")
 
     return field
 

@@ -28,7 +28,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from companion import callable_module
-from companion.inputs import a_count, a_function
+from companion.inputs import a_count, a_device, a_function, a_tensor
 
 _WORD = 0xFFFFFFFF
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -37,6 +37,12 @@ _WEYL = (0x9E3779B9, 0xBB67AE85)
 
 def philox(counter: torch.Tensor, key: tuple[int, int]) -> torch.Tensor:
     """Philox-4x32-10: the words (4, ...) of the counters (4, ...), int64 tensors of 32-bit words; key is a pair of ints."""
+    if a_tensor(counter, "counter", floating=False).dtype != torch.int64 or counter.ndim == 0 or len(counter) != 4:
+        raise TypeError(f"counter is {counter.dtype} of shape {tuple(counter.shape)}; expected torch.int64 words (4, ...).")
+    if not isinstance(key, (tuple, list)) or len(key) != 2:
+        raise TypeError(f"key is {key!r}; expected a pair of integers: (1, 2).")
+    for word in key:
+        a_count(word, "a word of key", least=0)
     column = (2,) + (1,) * (counter.ndim - 1)
     multiplier = torch.tensor(_MULTIPLIERS, device=counter.device).view(column)
     even, odd = counter[0::2], counter[1::2]
@@ -74,6 +80,8 @@ def with_noise(step: Callable, *, seed: int) -> Callable:
     _a_seed(seed)
 
     def noisy(k, x):
+        if not isinstance(x, torch.Tensor):  # its values are not looked at: a blow-up may pass
+            raise TypeError(f"x is a {type(x).__name__}; expected a torch.Tensor.")
         return step(k, x, noise(x.shape, seed=seed, k=k, dtype=x.dtype, device=x.device))
 
     return noisy
@@ -89,6 +97,7 @@ def _uniforms(shape, seed, k, stream, dtype, device):
         raise TypeError(f"dtype is {dtype!r}; expected a floating-point dtype: torch.float32 or torch.float64.")
     _a_seed(seed)
     a_count(k, "k", least=-math.inf)
+    device = a_device(device)
     block = torch.arange((math.prod(shape) + 3) // 4, device=device)
     words = [torch.full_like(block, word) for word in (k & _WORD, stream, 0)]
     words = philox(torch.stack((block, *words)), (seed & _WORD, seed >> 32))

@@ -11,11 +11,13 @@ from companion.inputs import a_tensor, alike
 
 @checked
 def quadratic(A: Tensor) -> Callable:
-    """f(x) = <x, A x> / 2.   A: (d, d), of which only the symmetric part counts. Raises TypeError, ValueError."""
+    """f(x) = <x, A x> / 2.   A: (d, d), of which only the symmetric part counts; inf where it overflows. Raises TypeError, ValueError."""
     if A.ndim != 2 or A.shape[0] != A.shape[1]:
         raise ValueError(f"A has shape {tuple(A.shape)}; expected a square matrix (d, d): a list of curvatures is torch.diag(curvatures).")
 
-    def f(x):
+    @checked
+    def f(x: Tensor) -> Tensor:
+        """<x, A x> / 2, inf where it overflows."""
         _points(x, A.shape[0])
         alike({"A": A, "x": x})
         return (x * (x @ A)).sum(-1) / 2

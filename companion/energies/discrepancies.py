@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from companion.hints import Cloud, Function, checked
+from companion.hints import Cloud, Function, Tensor, checked
 from companion.inputs import same_dimension
 from companion.kernels import mean_kernel, squared_distances
 from companion.transport import plan
@@ -30,7 +30,8 @@ def w2_squared(y: Cloud) -> Callable:
     y: (..., m, d), the target. The gradient is taken at the optimal plan: (2/n) (x_i - barycentre of the mass that x_i sends); where
     several plans are optimal it is one of the subgradients. Raises TypeError, ValueError.
     """
-    def E(x):
+    @checked
+    def E(x: Cloud) -> Tensor:
         same_dimension(y, x, ("y", "x"))
         return (plan(x, y) * squared_distances(x, y)).sum((-1, -2))
 

@@ -49,7 +49,7 @@ def wasserstein_descent(E: Function) -> Callable:
 
 @checked
 def half(E: Function) -> Callable:
-    """E / 2."""
+    """E / 2, infinite where E is."""
 
     def halved(x):
         a_cloud(x)

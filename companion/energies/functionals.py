@@ -13,7 +13,7 @@ from companion.kernels import gaussian_sum, mean_kernel
 
 @checked
 def potential_energy(V: Function) -> Callable:
-    """E(x) = mean_i V(x_i).   V: (..., d) -> (...). Its Wasserstein descent is -grad V(x_i)."""
+    """E(x) = mean_i V(x_i), infinite where V is.   V: (..., d) -> (...). Its Wasserstein descent is -grad V(x_i)."""
     return lambda x: each_point(V, a_cloud(x)).mean(-1)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import torch
 
-from companion.hints import Cloud, Positive, checked
+from companion.hints import Cloud, Positive, Tensor, checked
 from companion.inputs import a_count, same_dimension
 from companion.kernels import softmin
 
@@ -32,7 +32,8 @@ def sinkhorn_divergence(y: Cloud, *, blur: Positive, iterations: int | None = No
     eps = 2 * blur**2
     own = _self_potential(y.detach(), eps, iterations)
 
-    def E(x):
+    @checked
+    def E(x: Cloud) -> Tensor:
         same_dimension(y, x, ("y", "x"))
         z, target = x.detach(), y.detach()
         f, g = _potentials(z, target, eps, iterations)

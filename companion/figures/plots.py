@@ -15,7 +15,9 @@ MARKERS = "osD^vP*"  # a shape beside each colour: colour alone carries no meani
 def _array(x, name="x"):
     if not isinstance(x, torch.Tensor) or x.is_complex():
         raise TypeError(f"{name} is {x!r}; expected a tensor of real numbers.")
-    return x.detach().cpu().numpy()
+    if x.isnan().any():
+        raise ValueError(f"{name} contains NaN, which is no point; expected numbers: leave out what is not there.")
+    return (x.to(torch.float32) if x.dtype == torch.bfloat16 else x).detach().cpu().numpy()
 
 
 def _plane(x, name):
@@ -70,6 +72,8 @@ def _draw_paths(ax, x, i=0, label=None):
     points = _array(a_tensor(x, "x"), "x")
     if points.ndim < 2 or points.shape[-1] != 2:
         raise ValueError(f"x has shape {points.shape}; expected states along time (K + 1, ..., 2).")
+    if not points.size:
+        raise ValueError(f"x has shape {points.shape}; expected at least one state.")
     points = points.reshape(len(points), -1, 2)
     color = PALETTE[i % 7]
     for k in range(points.shape[1]):
@@ -129,12 +133,23 @@ def densities(x: Many, *, alt: Alt, caption: Word | None = None, title: Word | N
     figure, ax = axes(title, size)
     items = _named(x, "x")
     for i, (label, sample) in enumerate(items):
-        ax.hist(_array(sample).ravel(), bins=bins, density=True, color=PALETTE[i % 7], alpha=0.45, label=label)
-    drawn = list((curve or {}).items())
+        values = _array(a_tensor(sample, "x", floating=False), "x").ravel()
+        try:
+            ax.hist(values, bins=bins, density=True, color=PALETTE[i % 7], alpha=0.45, label=label)
+        except ValueError as error:
+            raise ValueError(f"x has no histogram of {bins} bins: {error}; expected numbers of moderate size.") from error
+    drawn = [] if curve is None else _pairs(curve)
     for i, (label, (t, p)) in enumerate(drawn, len(items)):
-        ax.plot(_array(t), _array(p), color=PALETTE[i % 7], label=label)
+        ax.plot(_array(t, "curve"), _array(p, "curve"), color=PALETTE[i % 7], label=label)
     _legend(ax, items + drawn)
     return _finish(figure, ax, alt, caption, xlabel, "density")
+
+
+def _pairs(curve):
+    """The items of a dictionary label -> (t, p). Raises TypeError."""
+    if not isinstance(curve, dict) or not all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in curve.values()):
+        raise TypeError(f"curve is {curve!r}; expected a dictionary label -> (t, p): the places, and the density there.")
+    return list(curve.items())
 
 
 @checked
@@ -143,11 +158,12 @@ def curves(t: Many, y: Many, *, alt: Alt, caption: Word | None = None, title: Wo
     """Curves y (K + 1,) or (K + 1, m) over t (K + 1,). y: a tensor, a list, or {label: tensor}. Raises TypeError, ValueError."""
     figure, ax = axes(title, size)
     items, styles = _named(y, "y"), ("-", "--", "-.", ":")
+    times = _array(_tensor(t, "t"), "t")
     for i, (label, values) in enumerate(items):
         values = _array(values, "y")
-        if len(values) != len(t):
-            raise ValueError(f"y has {len(values)} rows and t has {len(t)}; expected a value at each time.")
-        lines = ax.plot(_array(torch.as_tensor(t), "t"), values, color=PALETTE[i % 7], linestyle=styles[i % 4], linewidth=1.6)
+        if times.ndim != 1 or values.ndim not in (1, 2) or len(values) != len(times) or not values.size:
+            raise ValueError(f"y has shape {values.shape} and t {times.shape}; expected times (K + 1,) and a row of values at each.")
+        lines = ax.plot(times, values, color=PALETTE[i % 7], linestyle=styles[i % 4], linewidth=1.6)
         lines[0].set_label(label if label is not None else "_")
     ax.set_xscale("log" if logx else "linear")
     ax.set_yscale("log" if logy else "linear")
@@ -162,6 +178,8 @@ def images(x: Tensor, *, alt: Alt, caption: Word | None = None, title: Word | No
     pictures = _array(x, "x")
     if pictures.ndim not in (3, 4) or len(pictures) == 0 or (pictures.ndim == 4 and pictures.shape[-1] != 3):
         raise ValueError(f"x has shape {pictures.shape}; expected images (n, h, w) or (n, h, w, 3), n >= 1.")
+    if titles is not None and not (hasattr(titles, "__getitem__") and hasattr(titles, "__len__") and len(titles) >= len(pictures)):
+        raise ValueError(f"titles = {titles!r}; expected a list of {len(pictures)} titles, one for each image.")
     columns = min(columns, len(pictures))
     rows = math.ceil(len(pictures) / columns)
     side = max(1.1, 4 / columns)  # inches

@@ -73,7 +73,8 @@ def gaussian(length: Positive) -> Gaussian:
 
 
 def energy_distance(x: Cloud, y: Cloud) -> Tensor:
-    """The kernel k(x, y) = -|x_i - y_j|, conditionally positive definite (Szekely and Rizzo, 2013): its MMD^2 is the energy distance.
+    """The kernel k(x, y) = -|x_i - y_j|, conditionally positive definite (Szekely and Rizzo, 2013): its MMD^2 is the energy distance;
+    -inf where the square overflows.
 
     x (..., n, d), y (..., m, d) -> (..., n, m). Raises TypeError, ValueError.
     """

@@ -57,6 +57,7 @@ NAMES = {
 }
 
 RECIPES = {
+    "companion.watching.progress": Recipe(lambda: {"steps": range(3)}, idle={"name": "a word of the line"}),
     "companion.check.orders.order": Recipe(
         lambda: {"solver": verbs.heun, "p": 2, "steps": (4, 8)}, other={"slack": -9.0, "steps": (4, 4)},
         idle={"exact": "the steppers have their own"}),
