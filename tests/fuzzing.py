@@ -33,7 +33,9 @@ AREAS = ("ground", "training", "sampling", "architectures", "live")
 # checks and inner parts of other modules: no chapter imports them
 INNER = {"companion.inputs", "companion.hints", "companion.check.report", "companion.gaussians.checks", "companion.kernels.attention",
          "companion.transport.shares", "companion.transport.costs",
-         "companion.architectures.control.kinks", "companion.architectures.shapes"}
+         "companion.architectures.control.kinks", "companion.architectures.shapes",
+         "companion.sampling.wide"}
+COMPLEX, F64 = torch.complex128, torch.float64  # a Python number has these digits
 PASSING = {"identity", "shaken", "with_noise", "progress"}  # they hand on what they are given, also a blow-up
 DEAF = "NaN is taken for a number"
 UNSEEN = {"device": "the numbers are the same on every device", "engine": "says how, not what", "progress": "shows, and changes nothing",
@@ -168,8 +170,8 @@ def numbers(out):
     """The numbers among the leaves, as float64 or complex tensors."""
     for leaf in out:
         if isinstance(leaf, torch.Tensor) or (isinstance(leaf, (int, float, complex)) and not isinstance(leaf, bool)):
-            leaf = torch.as_tensor(leaf).detach() if not isinstance(leaf, int) else torch.tensor(float(leaf))
-            yield leaf if leaf.is_complex() else leaf.to(torch.float64)
+            leaf = leaf.detach() if isinstance(leaf, torch.Tensor) else torch.tensor(leaf, dtype=COMPLEX if isinstance(leaf, complex) else F64)
+            yield leaf if leaf.is_complex() else leaf.to(F64)
 
 
 def equal(a, b):
@@ -182,11 +184,16 @@ def equal(a, b):
     return len(a) == len(b) and all(map(same, a, b))
 
 
-def in_words(error):
-    """Whether a companion's own line raised this, and says what was expected."""
+def last_trace(error):
     trace = error.__traceback__
     while trace.tb_next:
         trace = trace.tb_next
+    return trace
+
+
+def in_words(error):
+    """Whether a companion's own line raised this, and says what was expected."""
+    trace = last_trace(error)
     code = trace.tb_frame.f_code
     ours = Path(code.co_filename).is_relative_to(ROOT) and code.co_code[trace.tb_lasti] == dis.opmap["RAISE_VARARGS"]
     return ours and "expected" in str(error)
@@ -251,7 +258,8 @@ def fault(f, given, then, what=""):
     except ImportError:
         raise
     except Exception as error:
-        return f"{type(error).__name__}: {error}"
+        own = what == "a function" and last_trace(error).tb_frame.f_code is bowl.__code__  # a reader's function dies by itself
+        return None if own else f"{type(error).__name__}: {error}"
     if (what == "NaN" or what.startswith("NaN in")) and f.__name__ not in PASSING:
         return DEAF
     found = list(numbers(out))

@@ -4,11 +4,14 @@ import math
 
 import torch
 
+from companion.hints import Count, checked
+
 BLOCK = 4096  # of them at a time
 NODES = torch.linspace(-40.0, 40.0, 201, dtype=torch.float64)  # in deviations, about the middle
 
 
-def normal_order(m):
+@checked
+def normal_order(m: Count) -> tuple:
     """(E X_(i), Var X_(i)), i = 1..m: (m,) each, float64.
 
     The density of X_(i) is proportional to Phi(z)^(i-1) (1 - Phi(z))^(m-i) phi(z), and a trapezoid rule follows its place and its

@@ -1,11 +1,15 @@
 """Valid calls of sampling, where names and hints of the parameters do not say enough. The form is in tests/fuzzing.py."""
 
+import functools
+import math
+
 import torch
 
 import companion.sampling.generative as ge
 import companion.sampling.quantization as qz
 import companion.sampling.sliced as sl
 from companion.gaussians import Gaussian, mixture
+from companion.kernels import gaussian
 from companion.sampling import particle_flows as pf
 from companion.sampling.generative import digits as gd
 from tests.fuzzing import Recipe, normal
@@ -317,11 +321,78 @@ GENERATIVE = {
     "stretching.with_log_det": Recipe(then=lambda: (0.5, normal(5, 3))),
 }
 
+def alone(seed=0):
+    return normal(5, 1, seed=seed)
+
+
+def gram():
+    x = normal(4, 2, dtype=torch.float64)
+    return gaussian(1.0)(x, x)
+
+
+def field():
+    return pf.race_start(normal(4, 2))
+
+
+@functools.cache
+def course():
+    return pf.track(pf.ring(), generator=torch.Generator().manual_seed(0), seen=6, judge=8)
+
+
+def on_rings():
+    return pf.ring_start(6, generator=torch.Generator().manual_seed(0))
+
+
+def descending():
+    return {"kernel": gaussian(1.0), "target_mean": pf.gaussian_mean(length=1.0)}
+
+
+def three_points():
+    return (normal(3, 2),)
+
+
+PAIR = {"x": lambda: normal(4, 2, dtype=torch.float64), "y": lambda: normal(3, 2, seed=1, dtype=torch.float64)}
+WEIGHTS = {"a": torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64), "b": torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)}
+SADDLE = (0.3281837146291793, 0.5312734858516717)
+TOLD, SHAPES = "passed or not", "it shapes the target's functions: no number is given"
 PARTICLE_FLOWS = {
+    "escape.balls": Recipe(lambda: {"x": alone()}),
+    "escape.hills": Recipe(lambda: {"grid": torch.linspace(-1.0, 2.0, 5)}),
+    "escape.roll": Recipe(lambda: {"x": alone(), "xi": alone(1), "step": 0.1}),
+    "exercises.check_hidden_minimum": Recipe(lambda: {"x": torch.tensor(SADDLE, dtype=torch.float64)}, idle={"law": TOLD, "tol": TOLD}),
+    "exercises.check_length": Recipe(lambda: {"length": 1.3048486337590601}, idle={"r": TOLD, "to": TOLD, "within": TOLD}),
+    "exercises.check_radius": Recipe(lambda: {"value": 29 / (math.e - 1)}, idle={"n": TOLD, "d": "the simplex does not know it", "tol": TOLD}),
+    "kernel_kl.kernel_kl": Recipe(lambda: {**{n: make() for n, make in PAIR.items()}, "kernel": gaussian(1.0)}, other=WEIGHTS),
+    "kernel_kl.kkl": Recipe(lambda: {"y": PAIR["y"](), "kernel": gaussian(1.0)}, then=lambda: (PAIR["x"](),)),
+    "kernel_kl.trace_xlogx": Recipe(lambda: {"K": gram()}, other={"b": WEIGHTS["a"]}),
+    "ksd.ksd_field": Recipe(then=lambda: (0.5, normal(5, 2))),
     "ksd.lbfgs": Recipe(lambda: {"steps": 3}, shape=(4, 5, 2)),
+    "mmd_flow.escape_time": Recipe(lambda: {"r": 2.0, "to": 0.1}),
+    "mmd_flow.gaussian_mean": Recipe(then=three_points),
+    "mmd_flow.gaussians_mmd2": Recipe(two_laws),
+    "mmd_flow.mean_gaussian_kernel": Recipe(lambda: {"delta": normal(2), "covariance": covariances()["A"]}),
+    "mmd_flow.mmd_descent": Recipe(descending, then=lambda: (0.5, normal(5, 2))),
+    "mmd_flow.mmd_flow": Recipe(then=lambda: (0.5, normal(5, 2))),
+    "mmd_flow.noise_injection": Recipe(lambda: {**descending(), "step": 0.1}, then=lambda: (1, normal(5, 2), normal(5, 2, seed=1))),
+    "mmd_flow.sample_mean": Recipe(then=three_points),
+    "mmd_flow.witness": Recipe(descending, then=three_points),
+    "race.cut": Recipe(lambda: {"move": normal(5, 2)}),
+    "race.race": Recipe(lambda: {"on": course()}, then=lambda: (1, field(), normal(6, 4, 2, seed=1)), other={"beta": 0.5}),
+    "race.race_ground": Recipe(lambda: {"on": course()}),
+    "race.race_panels": Recipe(lambda: {"z": field(), "on": course()}),
+    "race.race_start": Recipe(),
     "race.tournament": Recipe(
         lambda: {"target": pf.two_modes(), "n": 4, "length": 0.5, "generator": torch.Generator().manual_seed(0), "repeats": 2, "steps": 2,
                  "judge": 10}, other={"h": 0.01, "repeats": 3, "steps": 3, "judge": 12}),
+    "race.track": Recipe(lambda: {"target": pf.ring()}),
+    "rings.kkl_on_rings": Recipe(lambda: {"x": on_rings(), "steps": 2}),
+    "rings.mmd_on_rings": Recipe(lambda: {"x": on_rings(), "steps": 2}),
+    "rings.rings": Recipe(other={"n": 6}),
+    "svgd.svgd": Recipe(then=lambda: (0.5, normal(5, 2))),
+    "svgd.svgd_bilinear": Recipe(then=lambda: (0.5, normal(5, 2))),
+    "targets.banana": Recipe(idle=dict.fromkeys(("bend", "width", "thickness"), SHAPES)),
+    "targets.ring": Recipe(idle=dict.fromkeys(("radius", "width"), SHAPES)),
+    "targets.two_modes": Recipe(idle=dict.fromkeys(("distance", "variance"), SHAPES)),
 }
 
 CHAPTERS = {"generative": GENERATIVE, "quantization": QUANTIZATION, "sliced": SLICED, "particle_flows": PARTICLE_FLOWS}

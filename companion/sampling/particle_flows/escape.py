@@ -4,17 +4,30 @@ The state is x (2 + m, 1): a particle of the Gaussian kernel, one of the energy 
 alone with the target. By symmetry the noisy ones are kept at x >= 0.
 """
 
+from typing import Annotated
+
 import torch
 
-from companion.inputs import a_cloud, a_number, a_tensor
+from companion.hints import NonNegative, Positive, Tensor, checked
+from companion.inputs import a_cloud, like
 from companion.kernels import energy_distance, gaussian
 from companion.sampling.particle_flows.mmd_flow import gaussian_mean, mmd_flow, noise_injection
 
 
-def roll(x, xi, *, step, length, beta):
+def alone(x, name):
+    """Return x, at least three particles of the line (2 + m, 1). Raises TypeError, ValueError."""
+    if a_cloud(x, name, d=1).ndim != 2 or x.shape[0] < 3:
+        raise ValueError(f"{name} has shape {tuple(x.shape)}; expected (2 + m, 1), m >= 1: one particle a kernel, and m with noise.")
+    return x
+
+
+Alone = Annotated[torch.Tensor, alone]
+
+
+@checked
+def roll(x: Alone, xi: Alone, *, step: Positive, length: Positive, beta: NonNegative) -> torch.Tensor:
     """One step of the flow of MMD^2/2 for every particle alone: x and xi (2 + m, 1) -> (2 + m, 1). Raises TypeError, ValueError."""
-    if a_tensor(xi, "xi").shape != a_cloud(x, d=1).shape or x.shape[0] < 3:
-        raise ValueError(f"x and xi have shapes {tuple(x.shape)} and {tuple(xi.shape)}; expected (2 + m, 1) for both, m >= 1.")
+    like(xi, x, "xi")
     mean, z, u = gaussian_mean(length=length, variance=0), x[:, :, None], xi[:, :, None]  # clouds of one particle
     quiet, loud = (noise_injection(kernel=gaussian(length), target_mean=mean, step=step, beta=b) for b in (0.0, beta))
     cone = mmd_flow(torch.zeros_like(z[0]), kernel=energy_distance)
@@ -22,18 +35,20 @@ def roll(x, xi, *, step, length, beta):
     return torch.cat(moved)[..., 0]
 
 
-def hills(grid, *, length):
+@checked
+def hills(grid: Tensor, *, length: Positive) -> torch.Tensor:
     """The curves -exp(-s^2/(2 l^2)) and |s|/4 - 1.6 over the grid (g,) as segments (2 (g - 1), 2, 2): minus the target's kernel means."""
-    a_tensor(grid, "grid")
+    if grid.ndim != 1 or len(grid) < 2:
+        raise ValueError(f"grid has shape {tuple(grid.shape)}; expected at least two numbers in order, (g,): torch.linspace(-3, 3, 61).")
     curves = (torch.stack([grid, height], -1) for height in (_bowl(grid, length), grid.abs() / 4 - 1.6))
     return torch.cat([torch.stack([curve[:-1], curve[1:]], 1) for curve in curves])
 
 
-def balls(x, *, length):
+@checked
+def balls(x: Alone, *, length: Positive) -> torch.Tensor:
     """The particles x (2 + m, 1) on their hills, the noisy ones a little above: (2 + m, 2)."""
-    a_cloud(x, d=1)
     return torch.cat([x, torch.cat([_bowl(x[:1], length), x[1:2].abs() / 4 - 1.6, _bowl(x[2:], length) + 0.12])], -1)
 
 
 def _bowl(s, length):
-    return -torch.exp(-s.square() / (2 * a_number(length, "length", above=0) ** 2))
+    return -torch.exp(-s.square() / (2 * length**2))

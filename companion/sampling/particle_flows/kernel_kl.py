@@ -5,26 +5,37 @@ With Sigma_p = E phi(X) phi(X)*, <phi(x), phi(y)> = k(x, y), k(x, x) = 1: KKL(p 
 log(1/alpha) is KKL_alpha(p || q) = KKL(p || (1 - alpha) q + alpha p) (Chazal, Korba and Bach, arXiv 2408.16543).
 """
 
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated
+
 import torch
 
-from companion.inputs import a_cloud, a_function, a_number, a_tensor, has_values, same_dimension
+from companion.hints import Cloud, Function, Tensor, checked
+from companion.inputs import a_number, alike, batch, look, one_each, same_dimension
 from companion.transport.shares import shares
 
+Portion = Annotated[float, partial(a_number, above=0, most=1)]
 
-def trace_xlogx(K, b=None):
+
+@checked
+def trace_xlogx(K: Tensor, b: Tensor | None = None) -> torch.Tensor:
     """Tr(diag(b) K log K) = sum_i b_i (K log K)_ii for symmetric K >= 0, with 0 log 0 = 0; without b, every b_i = 1: minus an entropy.
 
     K: (..., N, N), b: (..., N) -> (...). Differentiable once in K, stably where eigenvalues meet; K (N, N) need not be invertible: the
     slope of s log s at 0 is cut at the smallest positive number that eigenvalues resolve. float64 only. Raises TypeError, ValueError.
     """
-    if a_tensor(K, "K").ndim < 2 or K.shape[-1] != K.shape[-2] or K.shape[-1] == 0:
+    if K.ndim < 2 or K.shape[-1] != K.shape[-2] or K.shape[-1] == 0:
         raise ValueError(f"K has shape {tuple(K.shape)}; expected symmetric matrices (..., N, N).")
     if K.dtype != torch.float64:
         raise TypeError(f"K has dtype {K.dtype}; expected float64, eigenvalues near 0 count: use x.double() and y.double().")
-    b = K.new_ones(K.shape[-1]) if b is None else a_tensor(b, "b")
+    if look(lambda: (K - K.mT).abs().amax() > 1e-8 * (1 + K.abs().amax()), K):
+        raise ValueError("K is not symmetric; expected a Gram matrix: (K + K.mT) / 2.")
+    b = K.new_ones(K.shape[-1]) if b is None else b
     if b.ndim == 0 or b.shape[-1] != K.shape[-1]:
         raise ValueError(f"b has shape {tuple(b.shape)}; expected one number for each row of K, (..., {K.shape[-1]}).")
-    return TraceXLogX.apply(K, b.to(K))
+    batch((K.shape[:-1], "the diagonal of K"), (b.shape, "b"))
+    return TraceXLogX.apply(K, b)
 
 
 class TraceXLogX(torch.autograd.Function):
@@ -61,7 +72,8 @@ def divided_differences(s):
     return high.log() + torch.where(gap == 0, 1.0, (1 + gap) * torch.log1p(gap) / gap)
 
 
-def kernel_kl(x, y, *, kernel, alpha=0.01, a=None, b=None):
+@checked
+def kernel_kl(x: Cloud, y: Cloud, *, kernel: Function, alpha: Portion = 0.01, a: Tensor | None = None, b: Tensor | None = None) -> torch.Tensor:
     """KKL_alpha(p || q) for p = sum_i a_i delta_{x_i} and q = sum_j b_j delta_{y_j}, in [0, log(1/alpha)], nonincreasing in alpha.
 
     Tr(G log G) at alpha = 1 minus Tr(P G log G)/alpha, where G is the Gram matrix of the points with weights (alpha a, (1 - alpha) b) and P
@@ -69,15 +81,17 @@ def kernel_kl(x, y, *, kernel, alpha=0.01, a=None, b=None):
     with k(x, x) = 1, gaussian(length) for instance;  0 < alpha <= 1. Cost (n + m)^3; float64. Raises TypeError, ValueError.
     """
     same_dimension(x, y)
-    a_function(kernel, "kernel")
-    alpha = a_number(alpha, "alpha", above=0, most=1)
-    batch = torch.broadcast_shapes(x.shape[:-2], y.shape[:-2])
-    x, y = x.expand(*batch, *x.shape[-2:]), y.expand(*batch, *y.shape[-2:])
+    common = torch.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    x, y = x.expand(*common, *x.shape[-2:]), y.expand(*common, *y.shape[-2:])
+    for w, z, name in ((a, x, "a"), (b, y, "b")):
+        if w is not None and w.shape not in (z.shape[:-1], z.shape[-2:-1]):
+            raise ValueError(f"{name} has shape {tuple(w.shape)}; expected one weight for each point, {tuple(z.shape[:-1])}.")
     a, b = shares(a, x[..., 0], "a"), shares(b, y[..., 0], "b")
     root = torch.cat([(alpha * a).sqrt(), ((1 - alpha) * b).sqrt()], -1)
     points = torch.cat([x, y], -2)
-    gram = kernel(points, points)
-    if has_values(gram) and not torch.allclose(gram.diagonal(dim1=-2, dim2=-1), torch.ones_like(root)):
+    gram = one_each(kernel(points, points), (*points.shape[:-1], points.shape[-2]), "kernel(x, x)", "one number for each pair of points")
+    alike({"x": x, "kernel(x, x)": gram})
+    if look(lambda: ((gram.diagonal(dim1=-2, dim2=-1) - 1).abs() > 1e-5).any(), gram):
         raise ValueError("kernel(x, x) is not 1 on the diagonal; expected k(x, x) = 1, as for gaussian(length).")
     G = root[..., :, None] * gram * root[..., None, :]
     keep = torch.cat([torch.ones_like(a), torch.zeros_like(b)], -1) / alpha
@@ -85,12 +99,10 @@ def kernel_kl(x, y, *, kernel, alpha=0.01, a=None, b=None):
     return trace_xlogx(own) - trace_xlogx(G, keep)
 
 
-def kkl(y, *, kernel, alpha=0.01):
+@checked
+def kkl(y: Cloud, *, kernel: Function, alpha: Portion = 0.01) -> Callable:
     """E(x) = KKL_alpha(cloud x || cloud y): an energy of clouds (..., n, d) for `wasserstein_descent`, or for L-BFGS. Raises TypeError, ValueError.
 
     y (..., m, d), the target;  kernel(x, y) with k(x, x) = 1;  0 < alpha <= 1. Not for exported figures: it needs eigenvalues.
     """
-    a_cloud(y, "y")
-    a_function(kernel, "kernel")
-    a_number(alpha, "alpha", above=0, most=1)
     return lambda x: kernel_kl(x, y, kernel=kernel, alpha=alpha)
