@@ -193,6 +193,21 @@ def test_the_clipped_line(gamma):
     assert near(u, (law.p0[1] - law.p0[0] * t).clamp(-gamma, gamma), 1e-9) and near(torch.trapezoid(u**2, t) / 2, law.cost, 1e-4)
 
 
+def test_with_the_tightest_bound_only_one_bounded_control_is_left():
+    for t in (0.1, 0.4, 0.6, 0.9):
+        free, *bounded = playground.four_controls(t, torch.tensor(4 + 1e-9, dtype=F8)).tolist()
+        assert free == pytest.approx(6 - 12 * t) and bounded == pytest.approx([4.0 if t < 0.5 else -4.0] * 3, rel=1e-6)
+
+
+@pytest.mark.parametrize("N", [5, 6, 21])
+def test_projections_stall_at_the_nearest_controls(N):
+    # full ahead, full back; the middle one of an odd number of steps rests
+    x = torch.zeros(N, 2, dtype=F8)
+    for _ in range(400):
+        x = moving.squeeze(x, torch.tensor(3.6, dtype=F8))
+    assert near(moving.landing(x[:, 0]), 1 - 0.9 * (1 - N % 2 / N**2), 1e-9)
+
+
 # flights
 
 def test_a_flight_is_watched_at_equal_times():
