@@ -20,11 +20,60 @@ from typing import Annotated
 
 import torch
 
-from companion.inputs import a_cloud, a_count, a_device, a_dtype, a_flag, a_function, a_generator, a_number, a_tensor, a_word, alike, look
+from companion.inputs import (
+    a_cloud,
+    a_count,
+    a_device,
+    a_dtype,
+    a_flag,
+    a_function,
+    a_generator,
+    a_number,
+    a_tensor,
+    a_word,
+    alike,
+    look,
+)
+
+
+def a_shape(x, name="x", *, shape=None, last=None, ndim=None):
+    """Return x, a tensor of this shape, or whose last axes are `last`, or of `ndim` axes, not empty. Raises TypeError, ValueError."""
+    a_tensor(x, name)
+    if shape is not None and x.shape != shape:
+        raise ValueError(f"{name} has shape {tuple(x.shape)}; expected {shape}.")
+    if last is not None and (x.ndim < len(last) or x.shape[-len(last):] != last or not x.numel()):
+        said = ", ".join(map(str, last))
+        raise ValueError(f"{name} has shape {tuple(x.shape)}; expected (..., {said}), not empty.")
+    if ndim is not None and (x.ndim != ndim or not x.numel()):
+        raise ValueError(f"{name} has shape {tuple(x.shape)}; expected {ndim} axes, not empty.")
+    return x
+
+
+def a_real(value, name):
+    """Return value, a finite number, or finite numbers of any shape. Raises TypeError, ValueError."""
+    return a_tensor(value, name) if isinstance(value, torch.Tensor) and value.ndim else a_number(value, name)
+
+
+def numbers(value, name, shape):
+    """value, tensor or sequence, as finite float64 numbers of this shape. Raises TypeError, ValueError."""
+    try:
+        x = torch.as_tensor(value, dtype=torch.float64, device="cpu").detach()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"{name} is {value!r}; expected numbers of shape {shape}.") from error
+    if isinstance(value, bool) or x.shape != shape or not bool(x.isfinite().all()):
+        raise ValueError(f"{name} = {value!r} has shape {tuple(x.shape)}; expected finite numbers of shape {shape}.")
+    return x
+
 
 Tensor = Annotated[torch.Tensor, a_tensor]  # floating point, float32 or float64, without NaN or infinity
 Extended = Annotated[torch.Tensor, functools.partial(a_tensor, extended=True)]  # -inf too, as of log 0
 Cloud = Annotated[torch.Tensor, a_cloud]  # (..., n, d), n >= 1 points in rows
+Point = Annotated[torch.Tensor, functools.partial(a_shape, shape=(2,))]  # (2,)
+Plane = Annotated[torch.Tensor, functools.partial(a_shape, last=(2,))]  # (..., 2)
+Space = Annotated[torch.Tensor, functools.partial(a_shape, last=(3,))]  # (..., 3)
+Column = Annotated[torch.Tensor, functools.partial(a_shape, last=(1,))]  # (..., 1), as one control for each state
+Row = Annotated[torch.Tensor, functools.partial(a_shape, ndim=1)]  # (n,), n >= 1
+Real = Annotated[float | torch.Tensor, a_real]  # a time, or times
 Number = Annotated[float | torch.Tensor, a_number]  # a finite number, or a 0-d tensor of one
 Positive = Annotated[float | torch.Tensor, functools.partial(a_number, above=0)]
 NonNegative = Annotated[float | torch.Tensor, functools.partial(a_number, least=0)]

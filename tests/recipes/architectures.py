@@ -69,7 +69,7 @@ def pendulum():
 
 def lifted():
     problem = pendulum()
-    return {"problem": problem, "found": control.solve(problem, method=control.shooting, p0=vector(-0.95, -0.1), steps=20)}
+    return {"problem": problem, "found": control.solve(problem, method=control.shooting, p0=vector(-0.95, -0.1), steps=40)}
 
 
 SOLVED = []
@@ -139,7 +139,8 @@ RECIPES = {
         lambda: {"problem": line(), "arcs": [control.Arc(ahead), control.Arc(ahead)], "p0": vector(1.0), "times": vector(0.5), "steps": 3,
                  "conditions": lambda t, x, p: torch.stack([x[-1, 0] - 1, t[0] - 0.4])},
         idle={"tol": "says when it is enough", "times": "a guess"}),
-    C + "direct.direct": Recipe(lambda: {"problem": line(), "steps": 3}, other={"u0": 0.5, "T": 1.0, "method": euler, "most": 1, "tol": 0.5}),
+    C + "direct.direct": Recipe(lambda: {"problem": line(), "steps": 3}, other={"u0": 0.5, "T": 1.0, "method": euler, "most": 1},
+                                 idle={"tol": "says when it is enough"}),
     C + "direct.transcribed": Recipe(lambda: {"problem": line(), "u": normal(3, 1, dtype=F8), "T": 1.0},
                                      other={"push": normal(4, 1, dtype=F8), "method": euler}),
     C + "double_integrator.bounded_energy": Recipe(lambda: {"gamma": 5.0}),

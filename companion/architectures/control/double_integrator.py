@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import torch
 
-from companion.architectures.shapes import Finite, Plane, Real, one_each
-from companion.hints import Positive, checked
+from companion.hints import Column, Plane, Positive, Real, checked
+from companion.inputs import batch
 
 
 class Transfer(NamedTuple):
@@ -21,9 +21,9 @@ class Transfer(NamedTuple):
 
 
 @checked
-def field(t: Real, x: Plane, u: Finite) -> torch.Tensor:
+def field(t: Real, x: Plane, u: Column) -> torch.Tensor:
     """(position, speed)' = (speed, u): (..., 2), u (..., 1). Raises TypeError, ValueError."""
-    one_each(u, x)
+    batch((u.shape[:-1], "the batch of u"), (x.shape[:-1], "the batch of x"))
     return torch.stack(torch.broadcast_tensors(x[..., 1], u[..., 0]), -1)
 
 

@@ -1,6 +1,5 @@
 """The checks of the chapter's exercises: what a right answer must satisfy, computed here and not stored."""
 
-import functools
 from typing import Annotated
 
 import torch
@@ -9,10 +8,9 @@ from companion import check
 from companion.architectures.control.hamiltonian import extremal, hamiltonian
 from companion.architectures.control.playground import COSTS, miss
 from companion.architectures.control.problem import Posed, Solution
-from companion.architectures.shapes import a_finite, numbers
 from companion.check.report import report
 from companion.flow import flow, rk4
-from companion.hints import Positive, checked
+from companion.hints import Positive, Row, checked, numbers
 
 DOUBLE = torch.float64
 
@@ -24,7 +22,6 @@ def _a_solution(found, name="found"):
     return found
 
 
-Row = Annotated[torch.Tensor, functools.partial(a_finite, ndim=1)]  # (K,)
 Found = Annotated[Solution, _a_solution]
 
 

@@ -1,12 +1,27 @@
 """Flights of Goddard's rocket as a Path of (altitude r, speed v, mass m, thrust u, switching function H_1),
 at equal times, to be watched."""
 
+from typing import Annotated
+
 import torch
 
 from companion.architectures.control.goddard import EMPTY, FASTEST, boundary, field, h1
 from companion.architectures.control.problem import Solution
 from companion.flow import Path, flow
-from companion.hints import Count, Positive, checked
+from companion.hints import Count, Positive, a_shape, checked
+
+
+def _a_path(path, name):
+    """Return path, a Path of two or more rows. Raises TypeError, ValueError."""
+    if not isinstance(path, Path):
+        raise TypeError(f"{name} is a {type(path).__name__}; expected a Path: flow(...) and iterate(...) return one.")
+    a_shape(path.t, f"{name}.t", ndim=1), a_shape(path.x, f"{name}.x", ndim=2)
+    if len(path.t) != len(path.x) or len(path.t) < 2:
+        raise ValueError(f"{name} has {len(path.t)} times and {len(path.x)} rows; expected as many, two at least.")
+    return path
+
+
+Recorded = Annotated[Path, _a_path]
 
 
 @checked
@@ -56,8 +71,9 @@ def headlong_phases(steps):
     return Path(torch.cat(times), torch.cat(rows))
 
 
-def resampled(path, T, frames):
-    """The rows of a Path (times may repeat) at equal times up to T, linear between the nodes."""
+@checked
+def resampled(path: Recorded, T: Positive, frames: Count) -> Path:
+    """The rows of a Path (times may repeat) at equal times up to T, linear between the nodes. Raises TypeError, ValueError."""
     t = torch.linspace(0, 1, frames + 1, dtype=path.x.dtype) * T
     k = torch.clamp(torch.searchsorted(path.t.contiguous(), t, right=True), 1, len(path.t) - 1)
     long = torch.clamp(path.t[k] - path.t[k - 1], min=1e-15)

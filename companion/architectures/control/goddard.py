@@ -12,10 +12,10 @@ import torch
 from companion.architectures.control.arcs import Arc, shoot_arcs
 from companion.architectures.control.hamiltonian import bracket, singular
 from companion.architectures.control.problem import Problem, Solution
-from companion.architectures.shapes import Finite, Real, Space, a_finite, one_each
-from companion.hints import Count, Tensor, checked
+from companion.hints import Column, Count, Real, Space, Tensor, a_shape, checked
+from companion.inputs import batch
 
-Junctions = Annotated[torch.Tensor, functools.partial(a_finite, shape=(4, 3))]
+Junctions = Annotated[torch.Tensor, functools.partial(a_shape, shape=(4, 3))]
 DRAG, THRUST, BETA, BURN, FASTEST, EMPTY = 310.0, 3.5, 500.0, 2.0, 0.1, 0.6
 
 
@@ -35,9 +35,9 @@ def thrust(x: Space) -> torch.Tensor:
 
 
 @checked
-def field(t: Real, x: Space, u: Finite) -> torch.Tensor:
+def field(t: Real, x: Space, u: Column) -> torch.Tensor:
     """F0 + u F1: (..., 3), u (..., 1). Raises TypeError, ValueError."""
-    one_each(u, x)
+    batch((u.shape[:-1], "the batch of u"), (x.shape[:-1], "the batch of x"))
     return drift(x) + u * thrust(x)
 
 
@@ -50,12 +50,14 @@ def below(x: Space) -> torch.Tensor:
 @checked
 def h0(x: Space, p: Space) -> torch.Tensor:
     """<p, F0>: (...). Raises TypeError, ValueError."""
+    batch((x.shape, "x"), (p.shape, "p"))
     return (p * drift(x)).sum(-1)
 
 
 @checked
 def h1(x: Space, p: Space) -> torch.Tensor:
     """<p, F1>, the switching function: (...). Raises TypeError, ValueError."""
+    batch((x.shape, "x"), (p.shape, "p"))
     return (p * thrust(x)).sum(-1)
 
 

@@ -11,20 +11,26 @@ import torch
 
 from companion.architectures.control.problem import Posed
 from companion.energies import grad
-from companion.hints import Function, Tensor, checked
+from companion.hints import Function, Real, Tensor, checked
+from companion.inputs import a_tensor, like, one_each
 
 
 @checked
-def hamiltonian(problem: Posed, t, x: Tensor, p: Tensor, u: Tensor) -> torch.Tensor:
+def hamiltonian(problem: Posed, t: Real, x: Tensor, p: Tensor, u: Tensor) -> torch.Tensor:
     """H(t, x, p, u) = <p, f(t, x, u)> - L(t, x, u): (...), for x, p (..., n) and u (..., m).
 
     Raises TypeError, ValueError.
     """
+    fit(problem, x, p, u)
+    return hamiltonian_value(problem, t, x, p, u)
+
+
+def fit(problem, x, p, u):
+    """States, costates and controls have the numbers of components that the problem has. Raises ValueError."""
     if not (x.shape[-1:] == p.shape[-1:] == (problem.n,) and u.shape[-1:] == (problem.m,)):
         shapes = [tuple(v.shape) for v in (x, p, u)]
         raise ValueError(f"x, p, u have shapes {shapes}; expected (..., {problem.n}) twice and "
                          f"(..., {problem.m}).")
-    return hamiltonian_value(problem, t, x, p, u)
 
 
 def hamiltonian_value(problem, t, x, p, u):
@@ -45,8 +51,10 @@ def extremal(problem: Posed, law: Function, *, constraint: Function = None,
         raise ValueError("of constraint and multiplier one is given; expected both on a boundary, or none.")
 
     def v(t, z):
+        if a_tensor(z, "z").ndim < 2 or z.shape[0] != 2 or z.shape[-1] != problem.n:
+            raise ValueError(f"z has shape {tuple(z.shape)}; expected states and costates (2, ..., {problem.n}): torch.stack([x, p]).")
         x, p = z
-        u = law(t, x, p)
+        u = a_tensor(law(t, x, p), "law(t, x, p)")
         mu = multiplier(t, x, p) if multiplier else 0.0
 
         def pseudo(y):
@@ -79,7 +87,9 @@ def maximiser(problem: Posed) -> Callable:
     problem.in_batches()
     _check_quadratic(problem)
 
-    def law(t, x, p):
+    @checked
+    def law(t: Real, x: Tensor, p: Tensor) -> Tensor:
+        fit(problem, x, like(p, x, "p"), x.new_zeros(problem.m))
         slope, bend = _parabola(problem, t, x, p)
         concave = bend < 0
         free = slope / torch.where(concave, -bend, torch.ones_like(bend))
@@ -140,8 +150,11 @@ def jumping(problem):
 @checked
 def bracket(a: Function, b: Function) -> Callable:
     """The Poisson bracket {a, b} = <da/dp, db/dx> - <da/dx, db/dp> of functions (x, p) -> (...): a
-    function (x, p). Differentiable again. Raises TypeError."""
-    return lambda x, p: _paired(_slopes(a, x, p), _slopes(b, x, p))
+    function (x, p), inf where it overflows. Differentiable again. Raises TypeError, ValueError."""
+    def of_states(x, p):
+        return _paired(_slopes(a, x, p), _slopes(b, x, p))
+
+    return of_states
 
 
 @checked
@@ -150,7 +163,8 @@ def singular(h0: Function, h1: Function) -> Callable:
     H = h0 + u h1: u(t, x, p) of shape (..., 1). Raises TypeError."""
     h01 = bracket(h0, h1)
 
-    def law(t, x, p):
+    @checked
+    def law(t: Real, x: Tensor, p: Tensor) -> Tensor:
         along, across, switch = (_slopes(h, x, p) for h in (h0, h1, h01))
         return (-_paired(along, switch) / _paired(across, switch))[..., None]
 
@@ -158,8 +172,13 @@ def singular(h0: Function, h1: Function) -> Callable:
 
 
 def _slopes(a, x, p):
-    """(da/dx, da/dp)."""
-    return grad(lambda z: a(*z).broadcast_to(z.shape[:-1]), torch.stack([x, p])) / 2
+    """(da/dx, da/dp). Raises TypeError, ValueError."""
+    if like(a_tensor(p, "p"), a_tensor(x, "x"), "p").ndim == 0:
+        raise ValueError("x is a single number; expected states (..., n).")
+    def value(z):
+        return one_each(a(*z), x.shape[:-1], "the function", "one number for each state").broadcast_to(z.shape[:-1])
+
+    return grad(value, torch.stack([x, p])) / 2
 
 
 def _paired(a, b):

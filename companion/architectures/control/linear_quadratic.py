@@ -12,8 +12,8 @@ from typing import NamedTuple
 import torch
 
 from companion.architectures.control.problem import NoSolution, Solution
-from companion.architectures.shapes import numbers
 from companion.flow import Path
+from companion.hints import Number, Tensor, checked, numbers
 from companion.inputs import a_count, a_number
 
 
@@ -80,7 +80,14 @@ def riccati_field(A, B, Q, R) -> Callable:
     """
     A, B, Q, R = _matrices(A, B, Q, R)
     S = B @ torch.linalg.solve(R, B.T)
-    return lambda s, P: A.T.to(P) @ P + P @ A.to(P) - P @ S.to(P) @ P + Q.to(P)
+
+    @checked
+    def v(s: Number, P: Tensor) -> Tensor:
+        if P.shape[-2:] != A.shape:
+            raise ValueError(f"P has shape {tuple(P.shape)}; expected {tuple(A.shape)}, as A.")
+        return A.T.to(P) @ P + P @ A.to(P) - P @ S.to(P) @ P + Q.to(P)
+
+    return v
 
 
 def steady(A, B, Q, R, target) -> Steady:
@@ -93,7 +100,9 @@ def steady(A, B, Q, R, target) -> Steady:
     rates = torch.linalg.eigvals(M).real.abs()
     if rates.min() <= 1e-9 * rates.max():
         raise ValueError("some extremals neither come near a steady state nor leave it; expected (A, B) stabilisable and (A, Q) detectable.")
-    z = torch.linalg.solve(M, torch.cat([torch.zeros_like(a), Q @ a]))
+    z, singular = torch.linalg.solve_ex(M, torch.cat([torch.zeros_like(a), Q @ a]))
+    if singular:
+        raise ValueError("A, B, Q, R have sizes too far apart to be solved for; expected matrices of moderate size.")
     return Steady(z[:n], torch.linalg.solve(R, B.T @ z[n:]), z[n:], rates.min().item())
 
 

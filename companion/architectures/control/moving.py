@@ -9,13 +9,22 @@ from typing import Annotated
 
 import torch
 
-from companion.architectures.shapes import Finite, Plane, Point, Real, a_finite
-from companion.hints import Count, Number, Positive, checked
+from companion.hints import (
+    Count,
+    Number,
+    Plane,
+    Point,
+    Positive,
+    Real,
+    Row,
+    Tensor,
+    a_shape,
+    checked,
+)
 
 RATE = math.sqrt(2)  # of x' = x + u with the cost 1/2 (x - 1)^2 + 1/2 u^2
-Carts = Annotated[torch.Tensor, functools.partial(a_finite, shape=(4, 2))]
-Squeezed = Annotated[torch.Tensor, functools.partial(a_finite, last=(2,), ndim=2)]  # (N, 2)
-Controls = Annotated[torch.Tensor, functools.partial(a_finite, ndim=1)]  # (N,)
+Carts = Annotated[torch.Tensor, functools.partial(a_shape, shape=(4, 2))]
+Squeezed = Annotated[torch.Tensor, functools.partial(a_shape, last=(2,), ndim=2)]  # (N, 2)
 REST = (0.5, -0.5)  # its optimal steady state and costate
 
 
@@ -46,7 +55,7 @@ def extremal_step(z: Plane, h: Number) -> torch.Tensor:
 
 
 @checked
-def rounded(x: Finite, digits: Number) -> torch.Tensor:
+def rounded(x: Tensor, digits: Number) -> torch.Tensor:
     """x to so many decimals."""
     scale = torch.exp(torch.as_tensor(digits, dtype=x.dtype) * math.log(10.0))
     return torch.round(x * scale) / scale
@@ -100,21 +109,21 @@ def squeeze(x: Squeezed, gamma: Positive) -> torch.Tensor:
 
 
 @checked
-def tilted(u: Controls) -> torch.Tensor:
+def tilted(u: Row) -> torch.Tensor:
     """1 - 2 m at the middles m of the intervals: (N,)."""
     one = torch.ones_like(u)
     return 1 - (2 * torch.cumsum(one, -1) - 1) / one.sum(-1, keepdim=True)
 
 
 @checked
-def landing(u: Controls) -> torch.Tensor:
+def landing(u: Row) -> torch.Tensor:
     """|x(1)| under the controls u (N,), constant on N intervals, from (-1, 0): 0-d. Exact: x_1 = -1 + mean of (1 - m) u, x_2 = mean of u."""
     place, speed = -1 + ((1 + tilted(u)) / 2 * u).mean(), u.mean()
     return (place.square() + speed.square()).sqrt()
 
 
 @checked
-def stairs(u: Controls) -> torch.Tensor:
+def stairs(u: Row) -> torch.Tensor:
     """The piecewise constant function as points (2 N, 2) of its graph."""
     one = torch.ones_like(u)
     right = torch.cumsum(one, -1) / one.sum()

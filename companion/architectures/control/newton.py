@@ -85,7 +85,10 @@ def _hybrid(residual, y):
 
 @torch.no_grad()
 def _value(residual, y):
-    return residual(y)
+    value = residual(y)
+    if not isinstance(value, torch.Tensor) or not value.is_floating_point():
+        raise TypeError(f"residual(y) is {value!r}; expected a floating-point torch.Tensor of shape {tuple(y.shape)}.")
+    return value
 
 
 def _a_vector(guess):

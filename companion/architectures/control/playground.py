@@ -9,9 +9,8 @@ from typing import Annotated, NamedTuple
 
 import torch
 
-from companion.architectures.shapes import Plane, Point, Real
 from companion.energies import grad
-from companion.hints import Count, Number, Positive, checked
+from companion.hints import Count, Number, Plane, Point, Positive, Real, checked
 from companion.inputs import a_number
 
 WEIGHT = 10.0  # least time costs 10 a unit, so that its costate has the size of the others
@@ -71,7 +70,7 @@ COSTS = {"energy": ENERGY, "energy, |u| ≤ γ": BOUNDED, "fuel, |u| ≤ γ": FU
 @checked
 def reach(p: Plane, t: Real, cost: Cost, gamma: Positive) -> torch.Tensor:
     """The state (..., 2) at the times t (...) of the extremal from (-1, 0) with the costate p (..., 2) at the start. Exact, arc by arc."""
-    gamma = torch.as_tensor(gamma, dtype=p.dtype)
+    gamma, t = torch.as_tensor(gamma, dtype=p.dtype), t if isinstance(t, torch.Tensor) else p.new_tensor(t)
     edge, slope = cost.edge(gamma), _away(p[..., 0])
     one, two = (torch.minimum(torch.clamp((p[..., 1] + side * edge) / slope, min=0.0), t) for side in (-1, 1))
     nodes = [torch.zeros_like(one), torch.minimum(one, two), torch.maximum(one, two), t + 0 * one]

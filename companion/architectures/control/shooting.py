@@ -7,21 +7,22 @@ Source: Stoer and Bulirsch, Introduction to Numerical Analysis, chapter 7.3.
 
 import torch
 
-from companion.architectures.control.hamiltonian import extremal, hamiltonian_value, jumping, maximiser, priced
+from companion.architectures.control.hamiltonian import extremal, fit, hamiltonian_value, jumping, maximiser, priced
 from companion.architectures.control.kinks import kinks
 from companion.architectures.control.newton import newton
 from companion.architectures.control.problem import NoSolution, Posed, Solution, horizon_guess
 from companion.energies import grad
 from companion.flow import Path, flow
-from companion.hints import Count, Function, Number, Positive, Tensor, checked
+from companion.hints import Count, Function, Number, Positive, Real, Tensor, checked
 
 ROUNDS = 5  # of: solve, look for kinks, put nodes there
 
 
 @checked
-def transversality(problem: Posed, t, x: Tensor, p: Tensor, u: Tensor) -> torch.Tensor:
+def transversality(problem: Posed, t: Real, x: Tensor, p: Tensor, u: Tensor) -> torch.Tensor:
     """What must vanish at the end: x - xT where it is fixed, p + grad phi where it is free, H where
     the horizon is free. Raises TypeError, ValueError."""
+    fit(problem, x, p, u)
     return _transversality(problem, t, x, p, u)
 
 

@@ -6,14 +6,13 @@ dJ/dtheta = integral of (df/dtheta)' p. Source: Sanz-Serna, SIAM Review 58 (2016
 
 import torch
 
-from companion.architectures.shapes import Finite, Real
 from companion.energies import grad
 from companion.flow import flow, rk4
-from companion.hints import Count, Flag, Function, Number, Tensor, checked
+from companion.hints import Count, Flag, Function, Number, Real, Tensor, checked
 
 
 @checked
-def discrete_gradient(f: Function, phi: Function, x0: Finite, theta: Tensor, T: Number, steps: Count, *,
+def discrete_gradient(f: Function, phi: Function, x0: Tensor, theta: Tensor, T: Number, steps: Count, *,
                       method: Function = rk4) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """(J, dJ/dtheta, dJ/dx0) of J = phi(x_N), x_N by `steps` steps of the method: autograd through the run. theta: one tensor.
 
@@ -27,7 +26,7 @@ def discrete_gradient(f: Function, phi: Function, x0: Finite, theta: Tensor, T: 
 
 
 @checked
-def continuous_adjoint(f: Function, phi: Function, x0: Finite, theta: Tensor, T: Number, steps: Count, *,
+def continuous_adjoint(f: Function, phi: Function, x0: Tensor, theta: Tensor, T: Number, steps: Count, *,
                        method: Function = rk4, reconstruct: Flag = True) -> tuple:
     """(J, dJ/dtheta, dJ/dx0, x(0)) by the adjoint equation, run backwards with the same method: no memory of the way is kept.
 
@@ -64,7 +63,7 @@ def come_back(rate: Number, steps: Count) -> float | torch.Tensor:
 
 
 @checked
-def divergence(f: Function, t: Real, x: Finite) -> torch.Tensor:
+def divergence(f: Function, t: Real, x: Tensor) -> torch.Tensor:
     """div f at the points x (..., d), exactly, coordinate by coordinate: (...). Raises TypeError, ValueError."""
     _a_field(f(t, x), x)
     columns = [grad(lambda y, i=i: f(t, y)[..., i] + 0 * y.sum(-1), x)[..., i] for i in range(x.shape[-1])]
@@ -72,7 +71,7 @@ def divergence(f: Function, t: Real, x: Finite) -> torch.Tensor:
 
 
 @checked
-def log_density_change(f: Function, x0: Finite, T: Number, steps: Count, *, method: Function = rk4) -> tuple[torch.Tensor, torch.Tensor]:
+def log_density_change(f: Function, x0: Tensor, T: Number, steps: Count, *, method: Function = rk4) -> tuple[torch.Tensor, torch.Tensor]:
     """(x(T), integral of div f along the way): log det of the derivative of the flow at the points x0 (..., d) (Liouville).
 
     Raises TypeError, ValueError.

@@ -12,15 +12,15 @@ from typing import Annotated
 import torch
 
 from companion.architectures.neural_control.shears import moved
-from companion.architectures.shapes import a_finite
 from companion.hints import Number, Positive, Tensor, checked
+from companion.inputs import a_tensor
 
 FRAMES = 6  # steps of the map in which one move is done
 
 
 def a_state(state, name="state", *, parts=2):
     """Return state, points and targets (2, n, 2), or with the reader's notes (3, n, 2). Raises TypeError, ValueError."""
-    if a_finite(state, name).ndim != 3 or not state.shape[1] or state.shape[0] != parts or state.shape[-1] != 2:
+    if a_tensor(state, name).ndim != 3 or not state.shape[1] or state.shape[0] != parts or state.shape[-1] != 2:
         how = "points and targets: torch.stack([x, y])" if parts == 2 else "points, targets and notes: in_hand(x, y)"
         raise ValueError(f"{name} has shape {tuple(state.shape)}; expected ({parts}, n, 2), {how}.")
     return state

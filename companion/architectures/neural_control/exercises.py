@@ -5,9 +5,8 @@ import torch
 from companion import check
 from companion.architectures.neural_control.adjoints import come_back
 from companion.architectures.neural_control.shears import Moves, follow, log_volume, moved
-from companion.architectures.shapes import numbers
 from companion.check.report import report
-from companion.hints import Count, Number, checked
+from companion.hints import Count, Number, checked, numbers
 
 F8 = torch.float64
 

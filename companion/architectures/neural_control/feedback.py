@@ -9,20 +9,35 @@ from typing import Annotated
 
 import torch
 
-from companion.architectures.shapes import Finite, Plane, Real, a_dtype, a_finite, one_each
 from companion.flow import flow, heun
-from companion.hints import Cloud, Count, Function, Generator, NonNegative, Number, Positive, Tensor, checked
+from companion.hints import (
+    Cloud,
+    Column,
+    Count,
+    Dtype,
+    Function,
+    Generator,
+    NonNegative,
+    Number,
+    Plane,
+    Positive,
+    Real,
+    Tensor,
+    a_shape,
+    checked,
+)
+from companion.inputs import batch
 
-Cart = Annotated[torch.Tensor, functools.partial(a_finite, last=(4,))]  # (..., 4)
+Cart = Annotated[torch.Tensor, functools.partial(a_shape, last=(4,))]  # (..., 4)
 
 
 @checked
-def pendulum(t: Real, x: Plane, u: Finite, *, friction: NonNegative = 0.0) -> torch.Tensor:
+def pendulum(t: Real, x: Plane, u: Column, *, friction: NonNegative = 0.0) -> torch.Tensor:
     """(angle, speed)' = (speed, sin angle - friction speed + u): upright at 0, hanging at pi.
 
     x (..., 2), u (..., 1): like x. Raises TypeError, ValueError.
     """
-    one_each(u, x)
+    batch((u.shape[:-1], "the batch of u"), (x.shape[:-1], "the batch of x"))
     angle, speed = x[..., 0], x[..., 1]
     return torch.stack(torch.broadcast_tensors(speed, angle.sin() - friction * speed + u[..., 0]), -1)
 
@@ -40,13 +55,13 @@ def swing_up(t: Real, x: Plane, *, most: Positive = 0.8, gain: Number = 2.0) -> 
 
 
 @checked
-def cart_pole(t: Real, x: Cart, u: Finite, *, cart: Positive = 1.0, pole: Positive = 0.1, length: Positive = 0.5,
+def cart_pole(t: Real, x: Cart, u: Column, *, cart: Positive = 1.0, pole: Positive = 0.1, length: Positive = 0.5,
               gravity: Number = 9.81) -> torch.Tensor:
     """A pole on a cart: (place, speed, angle, turn)', upright at angle 0, u the force on the cart. x (..., 4), u (..., 1): like x.
 
     length: half of the pole's. Without friction. Raises TypeError, ValueError.
     """
-    one_each(u, x)
+    batch((u.shape[:-1], "the batch of u"), (x.shape[:-1], "the batch of x"))
     speed, angle, turn = x[..., 1], x[..., 2], x[..., 3]
     total, s, c = cart + pole, angle.sin(), angle.cos()
     push = (u[..., 0] + pole * length * turn.square() * s) / total
@@ -56,16 +71,16 @@ def cart_pole(t: Real, x: Cart, u: Finite, *, cart: Positive = 1.0, pole: Positi
 
 @checked
 def policy(inputs: Count, width: Count, *, generator: Generator, outputs: Count = 1, scale: Positive = 0.3,
-           dtype: torch.dtype = torch.float32) -> torch.Tensor:
+           dtype: Dtype = torch.float32) -> torch.Tensor:
     """Random weights theta of a network inputs -> width -> outputs: one vector. Raises TypeError, ValueError."""
     sizes = [width * inputs, width, outputs * width]
     theta = torch.randn(sum(sizes), generator=generator, dtype=torch.float64)
     theta[: sizes[0]] *= inputs**-0.5 / scale
-    return (float(scale) * theta).to(a_dtype(dtype))
+    return (float(scale) * theta).to(dtype)
 
 
 @checked
-def network(z: Finite, theta: Tensor, *, outputs: Count = 1) -> torch.Tensor:
+def network(z: Tensor, theta: Tensor, *, outputs: Count = 1) -> torch.Tensor:
     """V tanh(W z + b), without a constant: (..., outputs), for z (..., inputs) and theta from `policy`.
 
     Raises TypeError, ValueError.

@@ -5,26 +5,36 @@ Source: Ruiz-Balet and Zuazua, SIAM Review 65 (2023); E, Communications in Mathe
 
 import torch
 
-from companion.architectures.shapes import Finite, a_dtype
 from companion.flow import Path, iterate, rk4
-from companion.hints import Cloud, Count, Flag, Function, Generator, Number, Positive, Tensor, checked
+from companion.hints import (
+    Cloud,
+    Count,
+    Dtype,
+    Flag,
+    Function,
+    Generator,
+    Number,
+    Positive,
+    Tensor,
+    checked,
+)
 from companion.inputs import look
 
 
 @checked
 def weights(layers: Count, *, d: Count, width: Count, generator: Generator, scale: Positive = 0.3,
-            dtype: torch.dtype = torch.float32) -> torch.Tensor:
+            dtype: Dtype = torch.float32) -> torch.Tensor:
     """Random controls theta (K, width (2 d + 1)), N(0, scale^2): W (d, width), A (width, d), b (width,) of each layer.
 
     Raises TypeError, ValueError.
     """
     size = width * (2 * d + 1)
     theta = torch.randn(layers, size, generator=generator, dtype=torch.float64)
-    return (float(scale) * theta).to(a_dtype(dtype))
+    return (float(scale) * theta).to(dtype)
 
 
 @checked
-def layer(x: Finite, theta: Tensor, *, sigma: Function = torch.tanh) -> torch.Tensor:
+def layer(x: Tensor, theta: Tensor, *, sigma: Function = torch.tanh) -> torch.Tensor:
     """W sigma(A x + b) for one layer's theta (width (2 d + 1),): like x (..., d). Raises TypeError, ValueError."""
     _fits(x, theta[None] if theta.ndim == 1 else theta.reshape(-1))
     d = x.shape[-1]
@@ -38,7 +48,7 @@ def layer(x: Finite, theta: Tensor, *, sigma: Function = torch.tanh) -> torch.Te
 
 
 @checked
-def through(theta: Tensor, x: Finite, *, T: Positive = 1.0, sigma: Function = torch.tanh, method: Function = rk4) -> Path:
+def through(theta: Tensor, x: Tensor, *, T: Positive = 1.0, sigma: Function = torch.tanh, method: Function = rk4) -> Path:
     """The Path of the states x (..., d) through the layers theta (K, ...), one step of the method each: times 0, T/K, ..., T.
 
     Differentiable in theta and x. Raises TypeError, ValueError.
@@ -50,7 +60,7 @@ def through(theta: Tensor, x: Finite, *, T: Positive = 1.0, sigma: Function = to
 
 
 @checked
-def at_depth(t: Number, x: Finite, *, theta: Tensor, T: Positive = 1.0, sigma: Function = torch.tanh) -> torch.Tensor:
+def at_depth(t: Number, x: Tensor, *, theta: Tensor, T: Positive = 1.0, sigma: Function = torch.tanh) -> torch.Tensor:
     """The field of the layers theta (K, ...) on [0, T] at time t: like x (..., d); 0 outside of [0, T). t may be a symbol of an exported graph.
 
     Raises TypeError, ValueError.

@@ -8,8 +8,7 @@ from typing import Annotated, NamedTuple
 
 import torch
 
-from companion.architectures.shapes import Finite, Real
-from companion.hints import Cloud, Number, Tensor, checked
+from companion.hints import Cloud, Number, Real, Tensor, checked
 from companion.inputs import a_cloud, a_number, same_dimension
 
 
@@ -22,14 +21,14 @@ class Moves(NamedTuple):
 
 
 @checked
-def half_plane(t: Real, x: Finite, *, w: Tensor, a: Tensor, b: Number) -> torch.Tensor:
+def half_plane(t: Real, x: Tensor, *, w: Tensor, a: Tensor, b: Number) -> torch.Tensor:
     """The field w max(a.x + b, 0), for w, a (d,) and a number b: like x (..., d). Raises TypeError, ValueError."""
     _arrows(x, w, a)
     return torch.relu(x @ a + b)[..., None] * w
 
 
 @checked
-def moved(x: Finite, w: Tensor, a: Tensor, b: Number, T: Number = 1.0) -> torch.Tensor:
+def moved(x: Tensor, w: Tensor, a: Tensor, b: Number, T: Number = 1.0) -> torch.Tensor:
     """The exact flow of x' = w max(a.x + b, 0) over time T: x + w max(a.x + b, 0) phi(w.a T) T, phi(s) = (e^s - 1) / s.
 
     x (..., d), w and a (d,), b a number: like x. T may be negative. Raises TypeError, ValueError.
@@ -39,7 +38,7 @@ def moved(x: Finite, w: Tensor, a: Tensor, b: Number, T: Number = 1.0) -> torch.
 
 
 @checked
-def log_volume(x: Finite, w: Tensor, a: Tensor, b: Number, T: Number = 1.0) -> torch.Tensor:
+def log_volume(x: Tensor, w: Tensor, a: Tensor, b: Number, T: Number = 1.0) -> torch.Tensor:
     """log det of the derivative of `moved`: w.a T where a.x + b > 0, else 0: (...). Raises TypeError, ValueError."""
     _arrows(x, w, a)
     return torch.where(x @ a + b > 0, (w * a).sum(-1) * T, torch.zeros_like(x[..., 0]))
@@ -74,7 +73,7 @@ def _phi(s):
 
 
 @checked
-def follow(x: Finite, moves: Listed) -> torch.Tensor:
+def follow(x: Tensor, moves: Listed) -> torch.Tensor:
     """The states after 0, 1, ..., K moves: (K+1, ..., d). Raises TypeError, ValueError."""
     states = [x]
     for w, a, b in zip(*moves, strict=True):
@@ -87,7 +86,7 @@ def piecewise(moves: Listed) -> Callable:
     """The field of the moves in their order, move k on [k, k+1) (up to 1e-9): v(t, x), for `flow` with steps that end at whole
     times. Raises TypeError, ValueError."""
     @checked
-    def v(t: Number, x: Finite):
+    def v(t: Number, x: Tensor):
         k = (torch.as_tensor(t) + 1e-9).floor().long().clamp(0, len(moves.b) - 1)
         return half_plane(t, x, w=moves.w[k], a=moves.a[k], b=moves.b[k])
 
