@@ -150,7 +150,7 @@ def results(f, given, then):
 
 
 def leaves(out):
-    if hasattr(out, "png") and hasattr(out, "alt"):
+    if hasattr(out, "alt") and hasattr(out, "png"):
         out = (out.png, out.alt, out.caption)
     elif isinstance(out, dict):
         out = tuple(out.values())

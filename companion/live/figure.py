@@ -90,8 +90,10 @@ def _text(value, name):
 
 
 def _check_names(f):
-    if not re.fullmatch(r"[A-Za-z]\w*", f.name or ""):
+    if not isinstance(f.name, str) or not re.fullmatch(r"[A-Za-z]\w*", f.name):
         raise ValueError(f"name = {f.name!r}; expected a short identifier, e.g. 'tokens'.")
+    if not isinstance(f.controls, dict):
+        raise TypeError(f"controls is {f.controls!r}; expected a dictionary name -> Slider, Choice or Button.")
     for name, control in f.controls.items():
         if not isinstance(control, (Slider, Choice, Button)):
             raise TypeError(f"controls[{name!r}] is a {type(control).__name__}; expected Slider, Choice or Button.")
@@ -178,8 +180,8 @@ def declare(dynamics, start, *, view, dt=None, method=rk4, still=None, frames=15
         raise ValueError("dt is missing; expected dt=0.1 for a field v(t, x), or method=None for a map step(k, x).")
     if callable(start) and given.get("shape") is None:
         raise ValueError("start is a function and shape is missing; expected shape=(n, d), the shape of its noise.")
-    if not callable(start):
-        a_tensor(start, "start")
+    if not callable(start) and not a_tensor(start, "start").numel():
+        raise ValueError(f"start has shape {tuple(start.shape)}; expected a state of at least one number.")
     dtype = dtype or (torch.float32 if callable(start) else start.dtype)
     figure = Figure(dynamics, start, views=views, dt=1.0 if dt is None else dt, method=method, frames=frames,
                     still=frames if still is None else still, dtype=dtype, **given)

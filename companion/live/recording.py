@@ -21,6 +21,8 @@ MOST = 64  # runs in one recording
 
 def _grid(controls):
     """Every combination of the controls' values. Raises ValueError."""
+    if not isinstance(controls, dict):
+        raise TypeError(f"controls is {controls!r}; expected a dictionary name -> Slider(values=[...]) or Choice.")
     for name, c in controls.items():
         if not (isinstance(c, Choice) or (isinstance(c, Slider) and c.values)):
             raise ValueError(f"controls[{name!r}] of a recording; expected Choice or Slider(values=[...]): a recording has finitely many runs.")
@@ -62,7 +64,7 @@ def play(tapes: Path | Callable[..., Path], *, name: str, view: View | Sequence[
 
     Options as for `live`: caption, readouts, show. A run receives a slider's number and a choice's object. Raises TypeError, ValueError.
     """
-    controls = controls or {}
+    controls = {} if controls is None else controls
     grid = _grid(controls)
 
     def given(values):

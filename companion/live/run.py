@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from companion.flow import Path, shaken
-from companion.inputs import running
+from companion.inputs import a_count, running
+from companion.live.figure import Figure
 from companion.live.programs import programs
 from companion.noise import noise
 
@@ -120,9 +121,25 @@ def tape(figure, frames=None, **values):
     return seen
 
 
+def _declared(figure, events, n):
+    """The declaration of a figure. Raises TypeError, ValueError if it cannot be replayed under these events."""
+    declared = getattr(figure, "figure", figure)
+    if not isinstance(declared, Figure):
+        raise TypeError(f"figure is a {type(figure).__name__}; expected what live(...) returns.")
+    if not isinstance(events, (tuple, list)) or not all(isinstance(e, (tuple, list)) and len(e) == 3 for e in events):
+        raise TypeError(f"events is {events!r}; expected a list of (k, name, value).")
+    for k, _, _ in events:
+        a_count(k, "the step of an event", least=0)
+    a_count(n, "n", least=0)
+    return declared
+
+
 def replay(figure: Any, events: list[tuple], n: int) -> Path:
-    """Path of n steps of the figure under events [(k, name, value)], each acting before step k. The page must show the same states."""
-    figure = getattr(figure, "figure", figure)
+    """Path of n steps of the figure under events [(k, name, value)], each acting before step k. The page must show the same states.
+
+    Raises TypeError, ValueError.
+    """
+    figure = _declared(figure, events, n)
     run = Run(figure)
     shaping = list(itertools.takewhile(lambda e: e[0] == 0 and e[1] not in (*figure.buttons, "drag"), events))
     for _, name, value in shaping:  # what is set before the first step, and before the hand touches the state, shapes the start
