@@ -17,7 +17,7 @@ from companion.live.figure import resting
 from companion.live.run import Moment, Run, steps_of_frame
 from companion.live.widget import spec
 
-CLOSE = {torch.float32: 1e-4, torch.float64: 1e-10}  # of the largest number of an array: float32 sums of 1e4 terms in another order keep four digits
+CLOSE = {torch.float32: 2e-5, torch.float64: 1e-10}  # of the largest number of an array
 UNDER = 1e-3  # of a picture beneath points: one pixel in a thousand may be of the other side of a border
 SPREAD = 16  # times the spread of roundings that is seen in TRIALS of them
 TRIALS, ULPS = 6, 4  # each moved by up to this many roundings: the sum of many may come out the same by chance
@@ -26,6 +26,7 @@ SUMS = {torch.float32: 2e-5, torch.float64: 1e-13}  # of the state's size: the p
 OPEN = {("sphere", "readout:energy"): 3.0,  # times what is allowed, at n = 200 and late: not understood yet (float32, a mean of exponentials)
         ("weights", "readout:free"): 3.0}  # n^2 times a difference of float32 numbers, at n = 40
 TOGETHER = 1e-3  # of the state's size: 150 stable steps in float32 keep three digits at least
+GROWTH = 20  # a run that magnifies a change by less keeps its rounding below TOGETHER, in float32 too
 
 
 def opened(page, figure, graphs=None):
@@ -196,29 +197,37 @@ def steps_agree(figure, states):
 
 
 def apart(page, figure, steps=None):
-    """How far page and torch are apart as whole runs at the declared values, over `steps` steps or all: the difference over the size of torch's."""
+    """How far page and torch are apart as whole runs at the declared values, after `steps` steps or all: the difference over the largest of torch's run."""
     run = Run(figure)
     theirs, moment = page.ask("begin", values=run.values, seed=run.seed), run.begin()
+    size = moment.x.abs().max().item()
     for _ in range(figure.frames):
         taken = steps_of_frame(figure, moment.k)
         if steps is not None and moment.k + taken > steps:
             break
         theirs, moment = page.ask("frame"), run.advance(moment, taken)
-    size = max(1e-300, moment.x.abs().max().item())
-    return float(np.abs(theirs["x"] - moment.x.numpy()).max() / size)
+        size = max(size, moment.x.abs().max().item())
+    return float(np.abs(theirs["x"] - moment.x.numpy()).max()) / size
 
 
-def sensitive(figure):
-    """Whether rounding alone moves the end of torch's declared run, by more than stable steps would."""
-    ends = []
-    for factor in (1.0, 1 + 8 * torch.finfo(figure.dtype).eps):
+def growth(figure):
+    """By how much torch's declared run magnifies a change of its first step: the largest of small and less small changes, at the worst frame.
+
+    Rounding itself may be lucky on one machine; a map with a jump (a pixel between two colours) needs a change large enough to meet it.
+    """
+    def states(change):
+        generator = torch.Generator().manual_seed(0)
         run = Run(figure)
-        moment = run.begin()
-        moment = moment._replace(x=moment.x * torch.linspace(1.0, factor, moment.x.numel(), dtype=figure.dtype).reshape(moment.x.shape))
-        for _ in range(figure.frames):
+        moment = run.advance(run.begin(), steps_of_frame(figure, 0))
+        noise = torch.randn(moment.x.shape, generator=generator, dtype=torch.float64).to(figure.dtype)
+        moment = moment._replace(x=moment.x + change * moment.x.abs().max() * noise)
+        for _ in range(figure.frames - 1):
             moment = run.advance(moment, steps_of_frame(figure, moment.k))
-        ends.append(moment.x)
-    return float((ends[1] - ends[0]).abs().max() / ends[0].abs().max()) > TOGETHER / 100
+            yield moment.x
+
+    plain = list(states(0.0))
+    size = max(x.abs().max().item() for x in plain)
+    return max((x - y).abs().max().item() / size / change for change in (1e-5, 1e-3) for x, y in zip(states(change), plain, strict=True))
 
 
 def idle(figure, steps=12):

@@ -16,7 +16,7 @@ from companion.live import export
 from companion.live.run import Run
 from tests.conftest import absent
 from tests.live.page_runtime import Page, node
-from tests.live.parity import TOGETHER, apart, draw, followed, idle, opened, sensitive, settings
+from tests.live.parity import GROWTH, TOGETHER, apart, draw, followed, growth, idle, opened, settings
 
 FIGURES = Path(os.environ.get("COMPANION_LIVE_FIGURES", Path(__file__).parents[2] / "_build" / "figures"))
 PICKLES = sorted(FIGURES.glob("*.pkl"))
@@ -103,7 +103,7 @@ def test_runs_stay_together_as_long_as_declared(figure, page):
     """Two roundings of one start: the whole declared run, or, where rounding grows, the part that the figure says, with its reason."""
     steps, why = figure.together or (None, "")
     assert apart(page, figure, steps) < TOGETHER, why
-    assert steps is None or sensitive(figure), "rounding does not grow here: drop `together`"
+    assert steps is None or growth(figure) > GROWTH, "rounding does not grow here: drop `together`"
 
 
 @each_figure
