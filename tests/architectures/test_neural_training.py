@@ -147,6 +147,36 @@ def test_a_trained_feedback_comes_near_riccati():
     assert best * 8 == pytest.approx(((x0 @ riccati(A, B, torch.eye(2), torch.eye(1))[0] * x0).sum(-1) / 2).mean().item(), rel=2e-3)
 
 
+def test_near_the_top_no_network_helps_riccati():
+    top = torch.zeros(4, dtype=F8)
+    A = torch.autograd.functional.jacobian(lambda x: nc.cart_pole(0.0, x, top[:1]), top)
+    B = torch.autograd.functional.jacobian(lambda u: nc.cart_pole(0.0, top, u), top[:1])
+    weigh = torch.tensor([2.0, 0.2, 10.0, 0.2], dtype=F8)
+    _, K = riccati(A, B, torch.diag(weigh), [[0.02]])
+    x0 = 0.05 * random(8, 4)
+
+    def cost_of(theta):
+        return nc.mean_cost(nc.cart_pole, lambda t, x: -x @ K.T + nc.network(x, theta),
+                            lambda x, u: (weigh * x * x).sum(-1) / 2 + 0.01 * u[..., 0] ** 2, x0, 15.0, 600)
+
+    added = [0.3 * nc.policy(4, 8, generator=seeded(k), scale=0.3, dtype=F8) for k in range(5)]
+    assert all(cost_of(theta) > cost_of(0 * theta) for theta in added)
+
+
+def test_what_is_exact_on_forty_digits_is_no_better_than_a_coin_on_others():
+    images = [data.digits(k)[0].reshape(-1, 64) for k in (3, 8)]
+    pixels, kind = torch.cat(images), torch.arange(2).repeat_interleave(torch.tensor([len(i) for i in images]))
+    pixels = pixels - pixels.mean(0)
+    x = (pixels @ torch.linalg.svd(pixels, full_matrices=False).Vh[:2].T).double()
+    right = []
+    for k in range(20):
+        given, others = torch.randperm(len(x), generator=seeded(k)).split([40, len(x) - 40])
+        moves = nc.interpolate(x[given], torch.stack([2.0 * kind[given] - 1, torch.linspace(-2, 2, 40)], -1).double())
+        assert nc.accuracy(nc.follow(x[given], moves)[-1], kind[given]) == 1
+        right.append(nc.accuracy(nc.follow(x[others], moves)[-1], kind[others]))
+    assert 0.3 < torch.stack(right).mean() < 0.5
+
+
 @pytest.mark.parametrize("make, error, words", [
     (lambda: nc.through(torch.zeros(3, 7), torch.zeros(4, 2)), ValueError, r"width \* 5"),
     (lambda: nc.through(torch.zeros(10), torch.zeros(4, 2)), ValueError, "expected"),
