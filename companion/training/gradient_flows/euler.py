@@ -10,35 +10,33 @@ Source: Parikh and Boyd, Proximal algorithms, Foundations and Trends in Optimiza
 import torch
 
 from companion.energies import grad
-from companion.inputs import a_cloud, a_count, a_function, a_number, a_tensor
+from companion.hints import Cloud, Count, Function, Positive, Tensor, checked
+from companion.training.entries import Points, values
 
 
-def explicit_step(f, x, *, tau):
-    """x - tau grad f(x).   f: (..., d) -> (...), x: (..., d)."""
-    a_number(tau, "tau", above=0)
+@checked
+def explicit_step(f: Function, x: Tensor, *, tau: Positive) -> Tensor:
+    """x - tau grad f(x).   f: (..., d) -> (...), x: (..., d). Raises TypeError, ValueError."""
     return x - tau * grad(f, x)
 
 
-def implicit_step(f, x, *, tau, iterations=50):
+@checked
+def implicit_step(f: Function, x: Points, *, tau: Positive, iterations: Count = 50) -> Tensor:
     """prox_{tau f}(x) = argmin_y f(y) + |y - x|^2 / (2 tau), by Newton's method with step halving.   f: (..., d) -> (...), x: (..., d).
 
     f must be twice differentiable. The minimiser is unique where f + |.|^2 / (2 tau) is strictly convex; elsewhere the result is a critical
     point with a value no larger than f(x). Not for a page: it solves linear systems. Raises TypeError, ValueError.
     """
-    a_function(f, "f")
-    a_tensor(x, "x")
-    a_number(tau, "tau", above=0)
-    a_count(iterations, "iterations")
     rows = x.detach().reshape(-1, x.shape[-1])
 
     def objective(y):
-        return f(y) + (y - rows).square().sum(-1) / (2 * tau)
+        return values(f, y) + (y - rows).square().sum(-1) / (2 * tau)
 
     y = rows
     for _ in range(iterations):
         slope = grad(objective, y)
         y = _halved(objective, y, _newton_direction(hessian(objective, y), slope))
-        if slope.abs().max() < 1e3 * torch.finfo(x.dtype).eps:
+        if (slope.abs() < 1e3 * torch.finfo(x.dtype).eps).all():
             break
     return y.reshape(x.shape)
 
@@ -63,7 +61,8 @@ def _halved(objective, y, moved):
     return best
 
 
-def hessian(f, x):
-    """D^2 f at each row, (n, d, d), from gradients of gradients.   f: (n, d) -> (n,), x: (n, d)."""
-    columns = [grad(lambda y, i=i: grad(f, y)[..., i], x) for i in range(a_cloud(x).shape[-1])]
+@checked
+def hessian(f: Function, x: Cloud) -> Tensor:
+    """D^2 f at each row, (n, d, d), from gradients of gradients.   f: (n, d) -> (n,), x: (n, d). Raises TypeError, ValueError."""
+    columns = [grad(lambda y, i=i: grad(f, y)[..., i], x) for i in range(x.shape[-1])]
     return torch.stack(columns, -2)

@@ -3,18 +3,18 @@
 import torch
 
 from companion import check
-from companion.check.report import magnitude, report
+from companion.check.report import magnitude, numbers, report
 from companion.flow import iterate
-from companion.inputs import a_function, a_number
+from companion.hints import Function, Number, Positive, checked
 from companion.training.gradient_flows.gaussian_steps import fb_gaussian_step, jko_gaussian_step, ou_kl, ou_moments
 
 
-def check_unbiased_step(tau, *, lam=2.0):
+@checked
+def check_unbiased_step(tau: Positive, *, lam: Positive = 2.0) -> None:
     """Forward-backward steps a little shorter than tau end at the variance 1 / lam, and a little longer they do not.
 
     Raises AssertionError, TypeError, ValueError.
     """
-    a_number(tau, "tau", above=0)
     shorter, longer = (_end_variance(factor * tau, lam) for factor in (0.98, 1.02))
     report(abs(shorter * lam - 1) <= 1e-6, "Shorter steps are not biased", "tried with 0.98 tau",
            f"Steps of length {0.98 * tau:.6g} end at another variance than the target's: tau is too large.")
@@ -22,7 +22,8 @@ def check_unbiased_step(tau, *, lam=2.0):
            f"Steps of length {1.02 * tau:.6g} still end at the variance of the target: tau is too small.")
 
 
-def check_forgotten(t):
+@checked
+def check_forgotten(t: Number) -> None:
     """At the time t, mean and spread contribute equally to KL, for the flow of V = x^2 / 2 from N(1, 4).
 
     Raises AssertionError, TypeError.
@@ -30,21 +31,29 @@ def check_forgotten(t):
     check.root(_lead_of_the_mean, t, 0.01, 5.0, tol=1e-4)
 
 
-def check_contraction(factor):
+@checked
+def check_contraction(factor: Function) -> None:
     """factor(tau, lam) is the derivative of the JKO step of the standard deviation at its fixed point, tried on 20 pairs (tau, lam).
 
     Raises AssertionError, TypeError.
     """
-    a_function(factor, "factor")
     tau = torch.logspace(-2, 1, 20, dtype=torch.float64)
     lam = 0.5 + 2 * torch.linspace(0, 1, 20, dtype=torch.float64).flip(0) ** 2
-    given = torch.stack([torch.as_tensor(factor(float(a), float(b)), dtype=torch.float64) for a, b in zip(tau, lam, strict=True)])
-    slopes = [(_jko(1e-5, a, b) - _jko(-1e-5, a, b)) / 2e-5 for a, b in zip(tau, lam, strict=True)]
+    pairs = list(zip(tau, lam, strict=True))
+    given = torch.stack([_a_number(factor, float(a), float(b)) for a, b in pairs])
+    slopes = [(_jko(1e-5, a, b) - _jko(-1e-5, a, b)) / 2e-5 for a, b in pairs]
     error = (given - torch.stack(slopes)).abs().nan_to_num(nan=torch.inf)
     i = int(error.argmax())
     side = "large" if given[i] > slopes[i] else "small"
     report((error <= 1e-6).all(), "It is the derivative of the step at its fixed point", f"on {len(tau)} pairs (tau, lam)",
            f"At tau = {tau[i]:.3g} and lam = {lam[i]:.3g} it is too {side}, by {magnitude(error[i].item())}.")
+
+
+def _a_number(factor, tau, lam):
+    value = numbers(factor(tau, lam), "factor(tau, lam)")
+    if value.ndim:
+        raise ValueError(f"factor(tau, lam) has shape {tuple(value.shape)}; expected a number.")
+    return value
 
 
 def _jko(distance, tau, lam):

@@ -14,98 +14,115 @@ The exact flow, KL and Fisher information stand here on the line, in plain opera
 
 import torch
 
-from companion.inputs import a_number, a_tensor, look
+from companion.hints import NonNegative, Positive, Tensor, checked
+from companion.inputs import batch, look
+from companion.training.entries import Numbers, Points, Positives
 
 
-def ou_moments(t, m, v, *, lam):
+@checked
+def ou_moments(t: NonNegative, m: Numbers, v: Positives, *, lam: Positive) -> tuple:
     """(m e^{-lam t}, 1/lam + (v - 1/lam) e^{-2 lam t}): mean and VARIANCE of the exact flow at time t >= 0 from N(m, v)."""
-    m, v = _gaussian(m, v, lam, squared=True)
-    shrink = torch.exp(-lam * torch.as_tensor(a_number(t, "t", least=0), dtype=v.dtype, device=v.device))
-    return m * shrink, 1 / lam + (v - 1 / lam) * shrink**2
+    m, v = _gaussian(m, v, "v")
+    spent = lam * torch.as_tensor(t, dtype=v.dtype, device=v.device)
+    return m * torch.exp(-spent), v * torch.exp(-2 * spent) - torch.expm1(-2 * spent) / lam
 
 
-def ou_kl(m, v, *, lam):
+@checked
+def ou_kl(m: Numbers, v: Positives, *, lam: Positive) -> Tensor:
     """KL(N(m, v) | N(0, 1/lam)) = (lam (m^2 + v) - 1 - log(lam v)) / 2."""
-    m, v = _gaussian(m, v, lam, squared=True)
-    return (lam * (m**2 + v) - 1 - torch.log(lam * v)) / 2
+    m, v = _gaussian(m, v, "v")
+    excess = lam * v - 1  # near equilibrium 1 and the logarithm cancel
+    return (lam * m**2 + (excess - torch.log1p(excess))) / 2
 
 
-def ou_fisher(m, v, *, lam):
+@checked
+def ou_fisher(m: Numbers, v: Positives, *, lam: Positive) -> Tensor:
     """I(N(m, v) | N(0, 1/lam)) = lam^2 m^2 + (lam - 1/v)^2 v; along the exact flow d/dt KL = -I."""
-    m, v = _gaussian(m, v, lam, squared=True)
+    m, v = _gaussian(m, v, "v")
     return lam**2 * m**2 + (lam - 1 / v) ** 2 * v
 
 
-def jko_gaussian_step(m, s, *, tau, lam):
+@checked
+def jko_gaussian_step(m: Numbers, s: Positives, *, tau: Positive, lam: Positive) -> tuple:
     """m' = m / (1 + tau lam),  s' = (s + sqrt(s^2 + 4 tau (1 + tau lam))) / (2 (1 + tau lam)): the JKO step, mean and standard deviation.
 
     The root of s' - s + tau (lam s' - 1/s') = 0. Fixed point lam s^2 = 1 for every tau: no bias.
     """
-    m, s = _gaussian(m, s, lam, tau)
+    m, s = _gaussian(m, s)
     implicit = 1 + tau * lam
     return m / implicit, (s + torch.sqrt(s**2 + 4 * tau * implicit)) / (2 * implicit)
 
 
-def ula_gaussian_step(m, s, *, tau, lam):
+@checked
+def ula_gaussian_step(m: Numbers, s: Positives, *, tau: Positive, lam: Positive) -> tuple:
     """m' = (1 - tau lam) m,  s'^2 = (1 - tau lam)^2 s^2 + 2 tau."""
-    m, s = _gaussian(m, s, lam, tau)
+    m, s = _gaussian(m, s)
     explicit = 1 - tau * lam
     return explicit * m, torch.sqrt(explicit**2 * s**2 + 2 * tau)
 
 
-def fb_gaussian_step(m, s, *, tau, lam):
+@checked
+def fb_gaussian_step(m: Numbers, s: Positives, *, tau: Positive, lam: Positive) -> tuple:
     """m' = (1 - tau lam) m,  s' = (|q| + sqrt(q^2 + 4 tau)) / 2 with q = (1 - tau lam) s: the prox of the entropy solves s' - |q| = tau / s'."""
-    m, s = _gaussian(m, s, lam, tau)
+    m, s = _gaussian(m, s)
     explicit = 1 - tau * lam
     q = torch.abs(explicit * s)
     return explicit * m, (q + torch.sqrt(q**2 + 4 * tau)) / 2
 
 
-def ula_variance(*, tau, lam):
+@checked
+def ula_variance(*, tau: Positive, lam: Positive) -> float | torch.Tensor:
     """1 / (lam (1 - lam tau / 2)), the stationary variance of ULA; stable if and only if lam tau < 2."""
     return 1 / (lam * (1 - _stable(tau, lam) / 2))
 
 
-def fb_variance(*, tau, lam):
+@checked
+def fb_variance(*, tau: Positive, lam: Positive) -> float | torch.Tensor:
     """The stationary variance of FB: 1 / lam if lam tau <= 1, else tau / (2 - lam tau); stable if and only if lam tau < 2."""
     return 1 / lam if _stable(tau, lam) <= 1 else tau / (2 - tau * lam)
 
 
-def ags_bound(m, s, *, tau, lam):
+@checked
+def ags_bound(m: Numbers, s: Positives, *, tau: Positive, lam: Positive) -> Tensor:
     """tau sqrt(I / 2): how far JKO may be from the exact flow, sup_k W2(rho_k, rho(k tau)), for a start N(m, s^2).
 
     The error bound of Ambrosio, Gigli and Savare, Gradient Flows (2008), for functionals that are convex along geodesics.
     """
-    m, s = _gaussian(m, s, lam, tau)
+    m, s = _gaussian(m, s)
     return tau * torch.sqrt(ou_fisher(m, s**2, lam=lam) / 2)
 
 
-def rescale(x, m, s):
-    """The cloud x (..., n) moved by the increasing affine map to mean m and standard deviation s (...): the optimal map between Gaussians."""
-    a_tensor(x, "x")
+@checked
+def rescale(x: Points, m: Numbers, s: Positives) -> Tensor:
+    """The cloud x (..., n) moved by the increasing affine map to mean m and standard deviation s (...): the optimal map between Gaussians.
+
+    The numbers of a cloud are not all equal. Raises TypeError, ValueError.
+    """
     mean, std = moments(x)
-    return torch.as_tensor(m)[..., None] + torch.as_tensor(s / std)[..., None] * (x - mean[..., None])
+    m, s = (torch.as_tensor(a, dtype=x.dtype, device=x.device) for a in (m, s))
+    batch((m.shape, "m"), (s.shape, "s"), (x.shape[:-1], "the batch of x"))
+    if look(lambda: (std == 0).any(), x):
+        raise ValueError("x has a cloud of equal numbers; expected a standard deviation above 0.")
+    return m[..., None] + (s / std)[..., None] * (x - mean[..., None])
 
 
-def moments(x):
-    """Mean and standard deviation (divided by n) of the numbers x (..., n)."""
-    mean = a_tensor(x, "x").mean(-1)
+@checked
+def moments(x: Points) -> tuple:
+    """Mean and standard deviation (divided by n) of the numbers x (..., n), n >= 1. Raises TypeError, ValueError."""
+    mean = x.mean(-1)
     return mean, (x - mean[..., None]).square().mean(-1).sqrt()
 
 
-def _gaussian(m, s, lam, tau=1.0, *, squared=False):
-    """Return m and s as tensors, checked; s is a variance if squared."""
-    a_number(lam, "lam", above=0)
-    a_number(tau, "tau", above=0)
-    name, meaning = ("v", "variance") if squared else ("s", "standard deviation")
-    m, s = (a_tensor(a if isinstance(a, torch.Tensor) else torch.tensor(a_number(a, n), dtype=torch.float64), n) for a, n in ((m, "m"), (s, name)))
-    if look(lambda: (s > 0).all(), s) is False:
-        raise ValueError(f"{name} = {s}; expected a positive {meaning}.")
+def _gaussian(m, s, name="s"):
+    """m and s as tensors of shapes that broadcast, numbers in float64."""
+    m, s = (a if isinstance(a, torch.Tensor) else torch.tensor(a, dtype=torch.float64)
+            for a in (m, s))
+    batch((m.shape, "m"), (s.shape, name))
     return m, s
 
 
 def _stable(tau, lam):
-    product = a_number(lam, "lam", above=0) * a_number(tau, "tau", above=0)
+    product = lam * tau
     if product >= 2:
         raise ValueError(f"lam tau = {float(product)}; expected less than 2: beyond, the scheme has no stationary law.")
     return product

@@ -10,43 +10,74 @@ Source: Jordan, Kinderlehrer and Otto, SIAM J. Math. Anal. 29 (1998); quantile c
 Anal. 46 (2008).
 """
 
+from typing import Annotated
+
 import torch
 from scipy.linalg import LinAlgError, solveh_banded
 
 from companion.energies import grad
-from companion.inputs import a_count, a_function, a_number, a_tensor
+from companion.hints import Count, Function, Positive, Tensor, checked
+from companion.inputs import a_tensor, has_values
+from companion.training.entries import values
 
 
-def node_masses(p):
+def _increasing(x, name):
+    """Return x, quantiles x_1 < ... < x_n, n >= 2. Raises TypeError, ValueError."""
+    if a_tensor(x, name).ndim != 1 or len(x) < 2:
+        raise ValueError(f"{name} has shape {tuple(x.shape)}; expected n >= 2 points (n,).")
+    if has_values(x) and not (torch.diff(x) > 0).all():
+        raise ValueError(f"{name} is not increasing; expected quantiles x_1 < x_2 < ...: "
+                         f"{name}.sort().values if they are distinct.")
+    return x
+
+
+def _masses(p, name):
+    """Return p, the positive masses (n-1,) of the gaps. Raises TypeError, ValueError."""
+    if a_tensor(p, name).ndim != 1 or len(p) < 1:
+        raise ValueError(f"{name} has shape {tuple(p.shape)}; "
+                         "expected the masses between n >= 2 points, (n - 1,).")
+    if has_values(p) and not (p > 0).all():
+        raise ValueError(f"{name} has the entry {p.min().item()}; expected positive masses.")
+    return p
+
+
+Quantiles = Annotated[torch.Tensor, _increasing]
+Masses = Annotated[torch.Tensor, _masses]
+
+@checked
+def node_masses(p: Masses) -> Tensor:
     """w_i = (p_{i-1} + p_i) / 2, half a gap at both ends.   p: (n-1,) -> (n,), of the same sum."""
-    zero = torch.zeros_like(a_tensor(p, "p")[:1])
+    zero = torch.zeros_like(p[:1])
     return (torch.cat((zero, p)) + torch.cat((p, zero))) / 2
 
 
-def free_energy(V, x, p):
+@checked
+def free_energy(V: Function, x: Quantiles, p: Masses) -> Tensor:
     """F(x) = sum w V(x) + sum p log(p / gap).   V: (n, 1) -> (n,), x: (n,) increasing, p: (n-1,) positive. Raises TypeError, ValueError."""
-    _quantiles(V, x, p)
-    return (node_masses(p) * V(x[:, None])).sum() + (p * (p / torch.diff(x)).log()).sum()
+    _one_mass_a_gap(p, x=x)
+    return _energy(V, x, p)
 
 
-def w2_squared_quantiles(x, y, p):
-    """W2^2 = sum w (x - y)^2 of two densities with the same masses.   x, y: (n,) increasing, p: (n-1,)."""
+@checked
+def w2_squared_quantiles(x: Quantiles, y: Quantiles, p: Masses) -> Tensor:
+    """W2^2 = sum w (x - y)^2 of two densities with the same masses.   x, y: (n,) increasing, p: (n-1,) positive."""
+    _one_mass_a_gap(p, x=x, y=y)
     return (node_masses(p) * (x - y).square()).sum()
 
 
-def jko_quantile_step(V, x, p, *, tau, iterations=100):
+@checked
+def jko_quantile_step(V: Function, x: Quantiles, p: Masses, *, tau: Positive,
+                      iterations: Count = 100) -> Tensor:
     """The points y (n,) of the JKO step of length tau > 0 from x (n,), gap masses p (n-1,): Newton's method with a tridiagonal Hessian.
 
     V: (n, 1) -> (n,), twice differentiable. The minimiser is unique where V + x^2 / (2 tau) is convex; elsewhere the result is a critical point
     below the start. In both cases the energy pays for the distance: F(y) + W2^2(x, y) / (2 tau) <= F(x). Raises TypeError, ValueError.
     """
-    _quantiles(V, x, p)
-    a_number(tau, "tau", above=0)
-    a_count(iterations, "iterations")
+    _one_mass_a_gap(p, x=x)
     w, y = node_masses(p), x
 
     def objective(y):
-        return free_energy(V, y, p) + w2_squared_quantiles(x, y, p) / (2 * tau)
+        return _energy(V, y, p) + (w * (x - y).square()).sum() / (2 * tau)
 
     for _ in range(iterations):
         slope, bend = _derivatives(V, y)
@@ -82,6 +113,9 @@ def _solve_tridiagonal(diagonal, c, force):
     """H^-1 force for the Hessian H = diag(diagonal) + sum_i c_i (e_i - e_{i+1})(e_i - e_{i+1})^T of the objective.   diagonal: (n,), c: (n-1,)."""
     zero = torch.zeros_like(c[:1])
     bands = torch.stack((diagonal + torch.cat((zero, c)) + torch.cat((c, zero)), torch.cat((-c, zero))))
+    if not (bands.isfinite().all() and force.isfinite().all()):
+        raise ValueError("the step overflows; "
+                         "expected gaps, masses and V of moderate size, or x.double().")
     return torch.as_tensor(solveh_banded(bands.cpu().numpy(), force.cpu().numpy(), lower=True), dtype=force.dtype, device=force.device)
 
 
@@ -96,13 +130,13 @@ def _shortened(objective, y, moved):
     return y
 
 
-def _quantiles(V, x, p):
-    a_function(V, "V")
-    a_tensor(x, "x")
-    a_tensor(p, "p")
-    if x.ndim != 1 or p.shape != (len(x) - 1,) or len(x) < 2:
-        raise ValueError(f"x has shape {tuple(x.shape)} and p {tuple(p.shape)}; expected n >= 2 points (n,) and the n - 1 masses between them.")
-    if not (torch.diff(x) > 0).all():
-        raise ValueError("x is not increasing; expected quantiles x_1 < x_2 < ...: x.sort().values if they are distinct.")
-    if not (p > 0).all():
-        raise ValueError(f"p has the entry {p.min().item()}; expected positive masses.")
+def _energy(V, x, p):
+    return (node_masses(p) * values(V, x[:, None])).sum() + (p * (p / torch.diff(x)).log()).sum()
+
+
+def _one_mass_a_gap(p, **points):
+    """Of n points there are n - 1 gaps. Raises ValueError."""
+    for name, x in points.items():
+        if len(x) != len(p) + 1:
+            shapes = f"{name} has shape {tuple(x.shape)} and p {tuple(p.shape)}"
+            raise ValueError(f"{shapes}; expected n points (n,) and the n - 1 masses between them.")

@@ -5,10 +5,11 @@
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 
+from companion.hints import Number, Positive, Tensor, checked
 from companion.inputs import a_number, a_tensor
 from companion.training.gradient_flows.euler import explicit_step
 
@@ -52,15 +53,17 @@ def _well(x, kappa):
 def _well_flow(x, t, kappa):
     a, b = _planar(x, kappa)
     t = torch.as_tensor(t, dtype=x.dtype, device=x.device)
-    shrink = torch.exp(-2 * t)
-    return torch.stack((a / (a.square() + (1 - a.square()) * shrink).sqrt(), torch.exp(-kappa * t) * b), -1)
+    grown = a.square() * -torch.expm1(-2 * t)
+    return torch.stack((a / (torch.exp(-2 * t) + grown).sqrt(), torch.exp(-kappa * t) * b), -1)
 
 
 def _well_prox(x, tau, kappa):
-    """y + tau (y^3 - y) = |a| has one root y > 0, and its left side is convex there: Newton's method from max(|a|, 1) descends to it."""
+    """y + tau (y^3 - y) = |a| has one root y > 0, and its left side is convex there: Newton's method
+    descends to it from above: from max(|a|, 1), or 1 + (|a| / tau)^(1/3), as tau (y - 1)^3 <= |a| if y >= 1.
+    """
     a, b = _planar(x, kappa)
     size = a.abs()
-    y = size.clamp(min=1)
+    y = torch.minimum(size.clamp(min=1), 1 + (size / tau) ** (1 / 3))
     for _ in range(12):
         y = y - (y + tau * (y**3 - y) - size) / (1 + tau * (3 * y.square() - 1))
     return torch.stack((torch.where(a < 0, -y, y), b / (1 + tau * kappa)), -1)
@@ -70,7 +73,24 @@ bowl = Landscape(_bowl, _bowl_flow, _bowl_prox)
 double_well = Landscape(_well, _well_flow, _well_prox)
 
 
-def three_clocks(k, x, *, tau, kappa, terrain):
+def _a_landscape(terrain, name):
+    if not isinstance(terrain, Landscape):
+        raise TypeError(f"{name} is a {type(terrain).__name__}; "
+                        "expected a Landscape: bowl, double_well, or Landscape(f, flow, prox).")
+    return terrain
+
+
+def _travellers(x, name):
+    if a_tensor(x, name).ndim < 2 or x.shape[0] != 3 or x.shape[-1] != 2:
+        raise ValueError(f"{name} has shape {tuple(x.shape)}; "
+                         "expected the places of three travellers in the plane: (3, 2).")
+    return x
+
+
+@checked
+def three_clocks(k: Number, x: Annotated[torch.Tensor, _travellers], *, tau: Positive,
+                 kappa: Positive,
+                 terrain: Annotated[Landscape, _a_landscape]) -> Tensor:
     """One step tau of three travellers from their places x (3, 2): the exact flow, explicit Euler, implicit Euler (the proximal step)."""
     exact = terrain.flow(x[0], tau, kappa)
     explicit = explicit_step(lambda p: terrain.f(p, kappa), x[1], tau=tau)
