@@ -11,33 +11,41 @@ import torch
 from scipy.optimize import minimize_scalar
 from scipy.special import gamma, j1, jv
 
-from companion.hints import Tensor, checked
-from companion.inputs import a_count, a_number, a_tensor, look
+from companion.hints import Count, Positive, Tensor, checked
+from companion.inputs import a_number, a_tensor, batch, look
+from companion.training.entries import AtLeastOne, NonNegatives, Numbers, Positives, wide
 
 
-def nesterov_quadratic(t, x0, *, mu, r=3.0):
+@checked
+def nesterov_quadratic(t: NonNegatives, x0: Numbers, *, mu: Positives, r: Positive = 3.0) -> Tensor:
     """X(t) = x0 A_r(sqrt(mu) t) on f = mu x^2/2 (r = 3: 2 x0 J_1(s)/s): float64, of the shape of t, x0 and mu together.
 
     t >= 0, x0, mu > 0: numbers or tensors, mu one curvature an entry of x0; r > 0, a number. Through SciPy; in a live figure `bessel_profile`.
     """
-    p = (float(a_number(r, "r", above=0.0)) - 1) / 2
-    s = torch.sqrt(_least(mu, "mu", strict=True)) * _least(t, "t")
+    t, x0, mu = (torch.as_tensor(value, dtype=torch.float64) for value in (t, x0, mu))
+    batch((t.shape, "t"), (x0.shape, "x0"), (mu.shape, "mu"))
+    p = (float(r) - 1) / 2
+    s = torch.sqrt(mu) * t
     safe = s.clamp(min=1e-8)  # below it A_r is 1 to the last digit
     profile = gamma(p + 1) * (2 / safe) ** p * torch.as_tensor(jv(p, safe.cpu().numpy()), device=s.device)
-    return (x0 if isinstance(x0, torch.Tensor) else a_number(x0, "x0")) * profile
+    return x0 * profile
 
 
-def bessel_profile(s, *, r=3.0, nodes=512):
+@checked
+def bessel_profile(s: Tensor, *, r: AtLeastOne = 3.0, nodes: Count = 512) -> Tensor:
     """A_r(s) = int sin(u)^(r-1) cos(s cos u) du / int sin(u)^(r-1) du over 0 < u < pi: like s. Plain operations, r >= 1 a number.
 
-    The midpoint rule after u = w - sin(2w)/2, which flattens the ends: to 1e-9 in float64 for |s| < nodes and every r.
+    The midpoint rule after u = w - sin(2w)/2, which flattens the ends: to 1e-9 in float64 for |s| <= nodes and every r.
+    Raises TypeError, ValueError.
     """
-    a_tensor(s, "s")
-    a_number(r, "r", least=1.0)
-    w = math.pi / 2 * (torch.arange(a_count(nodes, "nodes"), dtype=s.dtype, device=s.device) + 0.5) / nodes  # the other half is its mirror
+    if s.numel() and look(lambda: s.abs().amax() > nodes, s):
+        raise ValueError(f"s has the entry {s.abs().max().item():.6g}; "
+                         f"expected |s| <= nodes = {nodes}: give more nodes.")
+    dtype, s = s.dtype, wide(s)
+    w = math.pi / 2 * (torch.arange(nodes, dtype=s.dtype, device=s.device) + 0.5) / nodes  # the other half is its mirror
     u = w - torch.sin(2 * w) / 2
     weights = torch.sin(u) ** (r - 1) * torch.sin(w).square()
-    return (torch.cos(s[..., None] * torch.cos(u)) * weights).sum(-1) / weights.sum()
+    return ((torch.cos(s[..., None] * torch.cos(u)) * weights).sum(-1) / weights.sum()).to(dtype)
 
 
 @checked
@@ -56,14 +64,15 @@ def nesterov_profile(t: Tensor, *, mu, h, r=3.0) -> Tensor:
     return torch.exp(-h * mu * s / 2) * bessel_profile(slower * s, r=r)
 
 
-def bessel_peak():
+def bessel_peak() -> float:
     """sup of t^2 f(X(t))/x0^2 = 2 max J_1^2, whatever mu (r = 3): a float, 0.677. The bound for all convex f is 2."""
     return 2 * j1(minimize_scalar(lambda s: -j1(s), bounds=(1.0, 3.0), method="bounded", options={"xatol": 1e-12}).x) ** 2
 
 
-def bessel_tail(mu):
+@checked
+def bessel_tail(mu: Positives) -> Tensor:
     """limsup of t^3 f(X(t))/x0^2 = 4/(pi sqrt(mu)), since J_1(s)^2 is about 2 cos(.)^2/(pi s) (r = 3): mu > 0, a number or a tensor."""
-    return 4 / (math.pi * torch.sqrt(_least(mu, "mu", strict=True)))
+    return 4 / (math.pi * torch.sqrt(torch.as_tensor(mu, dtype=torch.float64)))
 
 
 def _beside(t, value, name):
@@ -76,15 +85,4 @@ def _beside(t, value, name):
         raise ValueError(f"{name} has an entry that is negative or infinite; expected finite numbers >= 0.")
     if any(a != b and 1 not in (a, b) for a, b in zip(value.shape[::-1], t.shape[::-1], strict=False)):
         raise ValueError(f"{name} has shape {tuple(value.shape)}, t has {tuple(t.shape)}; expected shapes that broadcast.")
-    return value
-
-
-def _least(value, name, *, strict=False):
-    """value as a float64 tensor, >= 0, or > 0 if strict. Raises TypeError, ValueError."""
-    if not isinstance(value, torch.Tensor):
-        a_number(value, name)
-    value = torch.as_tensor(value, dtype=torch.float64)
-    a_tensor(value, name)
-    if (value < 0).any() or (strict and (value == 0).any()):
-        raise ValueError(f"{name} has the minimum {value.min().item()}; expected {'positive' if strict else 'no negative'} numbers.")
     return value

@@ -5,32 +5,37 @@ x: (..., d), as many starts as there are leading entries; f: (..., d) -> (...), 
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 
 from companion.energies import grad
-from companion.inputs import a_number
-from companion.training.momentum.phase import ratio
+from companion.hints import Function, Number, Positive, Tensor, checked
+from companion.inputs import a_number, like, look
+from companion.training.entries import Points
+from companion.training.momentum.phase import euclidean, ratio
 
 
-def gradient_descent(k, x, *, f, lr):
+@checked
+def gradient_descent(k: Number, x: Tensor, *, f: Function, lr: Positive) -> Tensor:
     """x - lr grad f(x): stable on a curvature L iff lr < 2 / L. Autonomous: k is not used."""
-    return x - a_number(lr, "lr", above=0) * grad(f, x)
+    return x - lr * grad(f, x)
 
 
-def sign_descent(k, x, *, f, lr):
+@checked
+def sign_descent(k: Number, x: Tensor, *, f: Function, lr: Positive) -> Tensor:
     """x - lr sign(grad f(x)), coordinate by coordinate: steepest descent in the largest-coordinate norm. Each coordinate moves by lr, or is at rest.
 
     Autonomous: k is not used.
     """
-    return x - a_number(lr, "lr", above=0) * torch.sign(grad(f, x))
+    return x - lr * torch.sign(grad(f, x))
 
 
-def normalised_descent(k, x, *, f, lr):
+@checked
+def normalised_descent(k: Number, x: Points, *, f: Function, lr: Positive) -> Tensor:
     """x - lr g / |g|, g = grad f(x): each start moves by the length lr, or not at all where g = 0. Autonomous: k is not used."""
     g = grad(f, x)
-    return x - a_number(lr, "lr", above=0) * ratio(g, torch.sqrt(g.square().sum(-1, keepdim=True)))
+    return x - lr * ratio(g, euclidean(g)[..., None])
 
 
 class Mirror(NamedTuple):
@@ -45,17 +50,32 @@ entropy = Mirror(torch.log, torch.exp)  # psi = sum x log x - x, for x > 0
 simplex = Mirror(torch.log, lambda y: torch.softmax(y, -1))  # the same among x > 0 of sum 1
 
 
-def power(p):
+def _above_one(p, name):
+    return a_number(p, name, above=1)
+
+
+def _a_mirror(mirror, name):
+    if not isinstance(mirror, Mirror):
+        said = "a Mirror: entropy, simplex, euclid, power(p), or Mirror(up, down)"
+        raise TypeError(f"{name} is a {type(mirror).__name__}; expected {said}.")
+    return mirror
+
+
+@checked
+def power(p: Annotated[float | torch.Tensor, _above_one]) -> Mirror:
     """psi(x) = sum_i |x_i|^p / p, p > 1: the `Mirror` between the exponents p and p / (p - 1). Raises TypeError, ValueError."""
-    a_number(p, "p", above=1)
     return Mirror(lambda x: torch.sign(x) * x.abs() ** (p - 1), lambda y: torch.sign(y) * y.abs() ** (1 / (p - 1)))
 
 
-def mirror_descent(k, x, *, f, lr, mirror=entropy):
+@checked
+def mirror_descent(k: Number, x: Tensor, *, f: Function, lr: Positive,
+                   mirror: Annotated[Mirror, _a_mirror] = entropy) -> Tensor:
     """grad psi(x_{k+1}) = grad psi(x_k) - lr grad f(x_k); with `entropy` x exp(-lr grad f), with `simplex` the same divided by its sum.
 
-    Nemirovski and Yudin (1983). Autonomous: k is not used. Raises TypeError if mirror is no `Mirror`.
+    Nemirovski and Yudin (1983). Autonomous: k is not used. Raises TypeError, ValueError.
     """
-    if not isinstance(mirror, Mirror):
-        raise TypeError(f"mirror is a {type(mirror).__name__}; expected a Mirror: entropy, simplex, euclid, power(p), or Mirror(up, down).")
-    return mirror.down(mirror.up(x) - a_number(lr, "lr", above=0) * grad(f, x))
+    seen = like(mirror.up(x), x, "mirror.up(x)")
+    if look(lambda: seen.isnan().any(), seen):
+        raise ValueError("mirror.up(x) is NaN: x lies outside of the mirror's domain; "
+                         "expected x > 0 for entropy and simplex.")
+    return like(mirror.down(seen - lr * grad(f, x)), x, "mirror.down(y)")

@@ -7,25 +7,26 @@ import torch
 from companion import check
 from companion.check.report import report
 from companion.energies import grad
-from companion.inputs import a_function, a_number
+from companion.hints import Function, NonNegative, Positive, checked
+from companion.inputs import like
 from companion.potentials import quadratic
 from companion.training.momentum.norms import linf_smoothness, rotated
 from companion.training.momentum.rates import frozen_adam_radius
 
 
-def stable_up_to_ten(beta1):
+@checked
+def stable_up_to_ten(beta1: NonNegative) -> None:
     """Adam with this beta1 is stable while lr curvature/sqrt(v) < 10, and not beyond; to 0.1 %. Raises AssertionError, TypeError, ValueError."""
-    a_number(beta1, "beta1", least=0.0)
     at_ten = torch.tensor(10.0, dtype=torch.float64)
     check.root(lambda b: frozen_adam_radius(at_ten, beta1=b).item() - 1, beta1, 0.0, 1.0 - 1e-9, tol=1e-3)
 
 
-def slowest_mode(friction):
+@checked
+def slowest_mode(friction: Positive) -> None:
     """No other friction makes x'' + friction x' + mu x = 0 faster on its slowest mode mu in [1, infinity): the exponent of f to 2 %.
 
     Exponents from eigenvalues, modes 1 to 1000. Raises AssertionError, TypeError, ValueError.
     """
-    a_number(friction, "friction", above=0.0)
     mu = torch.logspace(0, 3, 60, dtype=torch.float64)
     best, at = max((_exponent(c / 100, mu), c / 100) for c in range(1, 600))
     found = _exponent(float(friction), mu)
@@ -33,7 +34,8 @@ def slowest_mode(friction):
            f"Its exponent is {found:.4f}, and with {'more' if at > friction else 'less'} friction it is larger.")
 
 
-def turned_valley(step):
+@checked
+def turned_valley(step: Function) -> None:
     """step(k, x) moves all coordinates of x by one length, and makes f = <x, H x>/2 fall by |grad f|_1^2/4 or more; x: (..., 2).
 
     H has the curvatures 1 and 0.01 along the two diagonals. More cannot be promised, and along a diagonal more is not reached.
@@ -41,7 +43,7 @@ def turned_valley(step):
     """
     H = rotated(torch.tensor([1.0, 0.01], dtype=torch.float64), math.pi / 4)
     f, x = quadratic(H), _starts()
-    moved = a_function(step, "step")(0, x) - x
+    moved = like(step(0, x), x, "step(0, x)") - x
     lengths = moved.abs()
     check.close(lengths[..., 0], lengths[..., 1], tol=1e-9, name="length of the first coordinate's move")
     promised = grad(f, x).abs().sum(-1).square() / (2 * linf_smoothness(H))

@@ -8,17 +8,20 @@ Sources: Polyak, USSR Comput. Math. Math. Phys. 4 (1964); Su, Boyd, Candes, JMLR
 import torch
 
 from companion.energies import grad
-from companion.inputs import a_number
-from companion.training.momentum.phase import parts, ratio
+from companion.hints import Function, NonNegative, Number, Positive, Tensor, checked
+from companion.inputs import one_each
+from companion.training.momentum.phase import mean_square, parts, ratio
 
 
-def heavy_ball_flow(t, z, *, f, friction):
+@checked
+def heavy_ball_flow(t: Number, z: Tensor, *, f: Function, friction: NonNegative) -> Tensor:
     """x' = v,  v' = -friction v - grad f(x).   z = (x, v): (2, ..., d);  friction >= 0, a number. Autonomous: t is not used."""
     x, v = parts(z, "x", "v")
-    return torch.stack((v, -a_number(friction, "friction", least=0.0) * v - grad(f, x)))
+    return torch.stack((v, -friction * v - grad(f, x)))
 
 
-def nesterov_flow(t, z, *, f, r=3.0):
+@checked
+def nesterov_flow(t: NonNegative, z: Tensor, *, f: Function, r: NonNegative = 3.0) -> Tensor:
     """x' = v,  v' = -(r/t) v - grad f(x),  t >= 0.   z = (x, v): (2, ..., d);  r >= 0, a number.
 
     At t = 0 the velocity has to be 0, and the field is its limit along the solution, v' = -grad f(x)/(1 + r).
@@ -26,11 +29,13 @@ def nesterov_flow(t, z, *, f, r=3.0):
     x, v = parts(z, "x", "v")
     t = torch.as_tensor(t, dtype=z.dtype, device=z.device)
     g = grad(f, x)
-    later = -a_number(r, "r", least=0.0) / torch.where(t > 0, t, 1.0) * v - g
+    later = -r / torch.where(t > 0, t, 1.0) * v - g
     return torch.stack((v, torch.where(t > 0, later, -g / (1 + r))))
 
 
-def adam_flow(t, z, *, f, a=1.0, b=0.5, eps=1e-8, variance=0.0):
+@checked
+def adam_flow(t: NonNegative, z: Tensor, *, f: Function, a: Positive = 1.0, b: Positive = 0.5,
+              eps: NonNegative = 1e-8, variance: NonNegative = 0.0) -> Tensor:
     """x' = -M/(eps + sqrt(V)),  m' = a (g - m),  v' = b (g^2 + variance - v),  with M = m/(1 - e^{-a t}), V = v/(1 - e^{-b t}).
 
     g = grad f(x);  z = (x, m, v): (3, ..., d), m = v = 0 at t = 0, where M = g and V = g^2 + variance. Products entry by entry.
@@ -38,29 +43,32 @@ def adam_flow(t, z, *, f, a=1.0, b=0.5, eps=1e-8, variance=0.0):
     """
     x, m, v = parts(z, "x", "m", "v")
     g = grad(f, x)
-    square = g.square() + a_number(variance, "variance", least=0.0)
-    M, V = corrected(t, m, a_number(a, "a", above=0.0), g), corrected(t, v, a_number(b, "b", above=0.0), square)
-    return torch.stack((-ratio(M, torch.sqrt(V) + a_number(eps, "eps", least=0.0)), a * (g - m), b * (square - v)))
+    square = g.square() + variance
+    M, V = corrected(t, m, a, g), corrected(t, mean_square(v), b, square)
+    return torch.stack((-ratio(M, torch.sqrt(V) + eps), a * (g - m), b * (square - v)))
 
 
-def adam_energy(t, z, *, f, a=1.0, b=0.5, eps=1e-8):
+@checked
+def adam_energy(t: NonNegative, z: Tensor, *, f: Function, a: Positive = 1.0, b: Positive = 0.5,
+                eps: NonNegative = 1e-8) -> Tensor:
     """f(x) + sum_i m_i^2/(2 U_i),  U = a (1 - e^{-a t}) (eps + sqrt(v/(1 - e^{-b t}))): (...) for z = (x, m, v): (3, ..., d).
 
     Never increases along `adam_flow` if b <= 4 a; at t = 0, where m = 0, it is f(x). Barakat and Bianchi (2021), section 3.
     """
     x, m, v = parts(z, "x", "m", "v")
-    grown = growth(t, a_number(a, "a", above=0.0), like=z)
-    V = corrected(t, v, a_number(b, "b", above=0.0), torch.ones_like(v))
-    return f(x) + ratio(m.square(), 2 * a * grown * (torch.sqrt(V) + a_number(eps, "eps", least=0.0))).sum(-1)
+    grown = growth(t, a, like=z)
+    V = corrected(t, mean_square(v), b, torch.ones_like(v))
+    moving = ratio(m.square(), 2 * a * grown * (torch.sqrt(V) + eps)).sum(-1)
+    return one_each(f(x), x.shape[:-1], "f(x)") + moving
 
 
-def corrected(t, mean, rate, first):
+def corrected(t: NonNegative, mean: Tensor, rate: Positive, first: Tensor) -> Tensor:
     """mean/(1 - e^{-rate t}), an average begun at 0 freed of its start; at t = 0 its limit `first`. t >= 0."""
     grown = growth(t, rate, like=mean)
     return torch.where(grown > 0, mean / torch.where(grown > 0, grown, 1.0), first)
 
 
-def growth(t, rate, *, like):
+def growth(t: NonNegative, rate: Positive, *, like: Tensor) -> Tensor:
     """1 - e^{-rate t}, to full precision also where t is small."""
     return -torch.expm1(-rate * torch.as_tensor(t, dtype=like.dtype, device=like.device))
 

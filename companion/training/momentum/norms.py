@@ -7,13 +7,15 @@ Sources: Balles, Pedregosa, Le Roux, The geometry of sign gradient descent (arXi
 
 import itertools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 
 from companion.energies import grad
-from companion.inputs import a_number, a_tensor
-from companion.training.momentum.phase import ratio
+from companion.hints import Function, Number, Positive, Tensor, checked
+from companion.inputs import a_tensor, like
+from companion.training.entries import Points
+from companion.training.momentum.phase import euclidean, ratio
 from companion.training.momentum.spectral import polar
 
 
@@ -25,51 +27,76 @@ class Geometry(NamedTuple):
     direction: Callable
 
 
-def steepest_step(k, x, *, f, L, geometry):
+def _a_geometry(geometry, name):
+    if not isinstance(geometry, Geometry):
+        said = "a Geometry: l2, linf, l1, operator, or Geometry(norm, dual, direction)"
+        raise TypeError(f"{name} is a {type(geometry).__name__}; expected {said}.")
+    return geometry
+
+
+def _matrices(x, name="x"):
+    if a_tensor(x, name).ndim < 2 or 0 in x.shape[-2:]:
+        raise ValueError(f"{name} has shape {tuple(x.shape)}; expected matrices (..., p, q).")
+    return x
+
+
+AGeometry = Annotated[Geometry, _a_geometry]
+Matrices = Annotated[torch.Tensor, _matrices]
+
+
+@checked
+def steepest_step(k: Number, x: Points, *, f: Function, L: Positive, geometry: AGeometry) -> Tensor:
     """x - |g|_* d/L,  g = grad f(x), d = geometry.direction(g): f falls by |g|_*^2/(2 L) or more if f is L-smooth in the norm. k unused."""
     g = grad(f, x)
-    _geometry(geometry)
-    return x - _on(geometry.dual(g), g) * geometry.direction(g) / a_number(L, "L", above=0.0)
+    return x - _on(geometry.dual(g), g) * _direction(geometry, g) / L
 
 
-def steepest_flow(t, x, *, f, geometry):
+@checked
+def steepest_flow(t: Number, x: Points, *, f: Function, geometry: AGeometry) -> Tensor:
     """x' = -d, d = geometry.direction(grad f(x)): unit speed in the norm, f falls at the rate |grad f|_*. Autonomous: t is not used."""
-    return -_geometry(geometry).direction(grad(f, x))
+    return -_direction(geometry, grad(f, x))
 
 
-def sup_norm(x):
+@checked
+def sup_norm(x: Points) -> Tensor:
     """max_i |x_i|: (...) for (..., d)."""
-    return a_tensor(x).abs().amax(-1)
+    return x.abs().amax(-1)
 
 
-def sum_norm(x):
+@checked
+def sum_norm(x: Points) -> Tensor:
     """sum_i |x_i|: (...) for (..., d)."""
-    return a_tensor(x).abs().sum(-1)
+    return x.abs().sum(-1)
 
 
-def euclidean_norm(x):
+@checked
+def euclidean_norm(x: Points) -> Tensor:
     """sqrt(sum_i x_i^2): (...) for (..., d)."""
-    return torch.sqrt(a_tensor(x).square().sum(-1))
+    return euclidean(x)
 
 
-def largest_singular_value(x):
+@checked
+def largest_singular_value(x: Matrices) -> Tensor:
     """The operator norm: (...) for matrices (..., p, q)."""
-    return torch.linalg.svdvals(_matrices(x)).amax(-1)
+    return torch.linalg.svdvals(x).amax(-1)
 
 
-def nuclear_norm(x):
+@checked
+def nuclear_norm(x: Matrices) -> Tensor:
     """The sum of the singular values: (...) for matrices (..., p, q)."""
-    return torch.linalg.svdvals(_matrices(x)).sum(-1)
+    return torch.linalg.svdvals(x).sum(-1)
 
 
-def unit(g):
+@checked
+def unit(g: Points) -> Tensor:
     """g/|g|, and 0 at 0: like g, (..., d)."""
-    return ratio(g, euclidean_norm(g)[..., None])
+    return ratio(g, euclidean(g)[..., None])
 
 
-def largest_coordinate(g):
+@checked
+def largest_coordinate(g: Points) -> Tensor:
     """sign(g_i) e_i for the first i with the largest |g_i|: like g, (..., d)."""
-    first = torch.argmax(a_tensor(g, "g").abs(), -1, keepdim=True)
+    first = torch.argmax(g.abs(), -1, keepdim=True)
     return torch.sign(g) * (torch.arange(g.shape[-1], device=g.device) == first).to(g.dtype)
 
 
@@ -79,23 +106,25 @@ l1 = Geometry(sum_norm, sup_norm, largest_coordinate)
 operator = Geometry(largest_singular_value, nuclear_norm, polar)
 
 
-def linf_smoothness(H):
+@checked
+def linf_smoothness(H: Matrices) -> Tensor:
     """max over signs s in {-1, 1}^d of <s, H s>: the smoothness constant of <x, H x>/2 in linf, (...) for H (..., d, d) >= 0, d <= 16.
 
     tr H if H is diagonal, at most d lambda_max. All 2^(d-1) signs are tried; a rotation changes it, and changes lambda_max not at all.
     """
-    d = _matrices(H).shape[-1]
+    d = H.shape[-1]
     if H.shape[-2] != d or d > 16:
         raise ValueError(f"H has shape {tuple(H.shape)}; expected square matrices (..., d, d) with d <= 16.")
     signs = torch.tensor([(1.0, *rest) for rest in itertools.product((1.0, -1.0), repeat=d - 1)], dtype=H.dtype, device=H.device)
     return ((signs @ H) * signs).sum(-1).amax(-1)
 
 
-def rotated(curvatures, angle):
+@checked
+def rotated(curvatures: Tensor, angle: Number) -> Tensor:
     """R diag(curvatures) R^T, R the rotation by angle (radians): (2, 2), for curvatures (2,). Its first axis points along the angle."""
-    if a_tensor(curvatures, "curvatures").shape != (2,):
+    if curvatures.shape != (2,):
         raise ValueError(f"curvatures has shape {tuple(curvatures.shape)}; expected two: (2,).")
-    angle = torch.as_tensor(a_number(angle, "angle"), dtype=curvatures.dtype, device=curvatures.device)
+    angle = torch.as_tensor(angle, dtype=curvatures.dtype, device=curvatures.device)
     c, s = torch.cos(angle), torch.sin(angle)
     R = torch.stack((torch.stack((c, -s)), torch.stack((s, c))))
     return (R * curvatures) @ R.mT
@@ -106,13 +135,5 @@ def _on(number, g):
     return number.reshape(number.shape + (1,) * (g.ndim - number.ndim))
 
 
-def _geometry(geometry):
-    if not isinstance(geometry, Geometry):
-        raise TypeError(f"geometry is a {type(geometry).__name__}; expected a Geometry: l2, linf, l1, operator, or Geometry(norm, dual, direction).")
-    return geometry
-
-
-def _matrices(x):
-    if a_tensor(x).ndim < 2:
-        raise ValueError(f"x has shape {tuple(x.shape)}; expected matrices (..., p, q).")
-    return x
+def _direction(geometry, g):
+    return like(geometry.direction(g), g, "geometry.direction(g)")

@@ -7,13 +7,14 @@
 
 import torch
 
-from companion.inputs import a_count, a_tensor
+from companion.hints import Count, Tensor, checked
+from companion.inputs import a_tensor, look
 
 
-def at_rest(x, S):
+@checked
+def at_rest(x: Tensor, S: Count) -> Tensor:
     """The start (x, 0, ..., 0) of a method with S parts: (S, *x.shape) from x (..., d), S >= 1. Raises TypeError, ValueError."""
-    a_count(S, "S")
-    return torch.stack([a_tensor(x, "x"), *[torch.zeros_like(x)] * (S - 1)])
+    return torch.stack([x, *[torch.zeros_like(x)] * (S - 1)])
 
 
 def parts(z, *names):
@@ -23,6 +24,23 @@ def parts(z, *names):
         said = ", ".join(names)
         raise ValueError(f"z has shape {tuple(z.shape)}; expected the state ({said}) of shape ({S}, ..., d): at_rest(x, {S}) makes a start of x.")
     return z.unbind(0)
+
+
+def mean_square(v, name="v"):
+    """Return v, a running mean of squares: no entry is negative. Raises ValueError."""
+    if v.numel() and look(lambda: v.amin() < 0, v):
+        raise ValueError(f"{name} has the entry {v.min().item()}; "
+                         "expected means of squares, at least 0: at_rest(x, S) makes a start.")
+    return v
+
+
+def euclidean(g):
+    """|g|, (...) for (..., d). Raises ValueError where the squares overflow: g / |g| would be 0."""
+    length = torch.sqrt(g.square().sum(-1))
+    if look(lambda: length.isinf().any() & g.isfinite().all(), g):
+        raise ValueError("the squares of the entries overflow; "
+                         "expected numbers of moderate size, or float64: x.double().")
+    return length
 
 
 def ratio(a, b):

@@ -5,12 +5,14 @@ Sources: Hinder, Sidford, Sohoni, COLT 2020 (the class); Aujol, Dossal, Rondepie
 Hermant et al. (arXiv:2405.19809). The class alone does not make momentum faster than descent: Hermant (arXiv:2602.10022).
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 from scipy.optimize import minimize_scalar
 
-from companion.inputs import a_function, a_number, a_tensor
+from companion.hints import Function, Number, Positive, Tensor, checked
+from companion.inputs import a_number, batch, one_each
+from companion.training.entries import Numbers, Points
 from companion.training.momentum.phase import parts
 
 
@@ -30,31 +32,44 @@ class Certificate(NamedTuple):
     rate: float
 
 
-def bumpy_bowl(x, *, ripple=0.3, pitch=5.0):
+def _a_share(tau, name):
+    return a_number(tau, name, above=0, most=1)
+
+
+Tau = Annotated[float | torch.Tensor, _a_share]  # 0 < tau <= 1
+
+
+@checked
+def bumpy_bowl(x: Points, *, ripple: Number = 0.3, pitch: Number = 5.0) -> Tensor:
     """f(x) = |x|^2 (1 + ripple sin(pitch log|x|))/2, f(0) = 0: (...) for x (..., d). Minimum 0 at 0 if |ripple| < 1."""
-    square = a_tensor(x, "x").square().sum(-1)
+    square = x.square().sum(-1)
     log = torch.log(square.clamp(min=torch.finfo(x.dtype).tiny)) / 2
-    return square * (1 + a_number(ripple, "ripple") * torch.sin(a_number(pitch, "pitch") * log)) / 2
+    return square * (1 + ripple * torch.sin(pitch * log)) / 2
 
 
-def bowl_constants(*, ripple=0.3, pitch=5.0):
+@checked
+def bowl_constants(*, ripple: Number = 0.3, pitch: Number = 5.0) -> Bowl:
     """With e = ripple, w = pitch: slopes 1 +- e sqrt(1 + w^2/4), curvatures 1 +- e sqrt((1 - w^2/2)^2 + (3w/2)^2): a `Bowl`.
 
     The minimum is the only critical point if and only if the lowest slope is positive.
     """
-    e, w = abs(float(a_number(ripple, "ripple"))), float(a_number(pitch, "pitch"))
+    e, w = abs(float(ripple)), float(pitch)
     slope, curvature = e * (1 + w**2 / 4) ** 0.5, e * ((1 - w**2 / 2) ** 2 + (1.5 * w) ** 2) ** 0.5
     return Bowl((1 - slope, 1 + slope), (1 - curvature, 1 + curvature))
 
 
-def bowl_mu(tau, *, ripple=0.3, pitch=5.0):
+@checked
+def bowl_mu(tau: Tau, *, ripple: Number = 0.3, pitch: Number = 5.0) -> float:
     """The largest mu for which `bumpy_bowl` is (tau, mu)-strongly quasar-convex: q - e sqrt(q^2 + (w/tau)^2), q = 2/tau - 1. A float."""
-    q = 2 / float(a_number(tau, "tau", above=0.0, most=1.0)) - 1
-    return q - abs(float(a_number(ripple, "ripple"))) * (q**2 + (float(a_number(pitch, "pitch")) / tau) ** 2) ** 0.5
+    tau, e, w = float(tau), abs(float(ripple)), float(pitch)
+    q = 2 / tau - 1
+    return q - e * (q**2 + (w / tau) ** 2) ** 0.5
 
 
-def best_certificate(*, ripple=0.3, pitch=5.0):
+@checked
+def best_certificate(*, ripple: Number = 0.3, pitch: Number = 5.0) -> Certificate:
     """The pair (tau, bowl_mu(tau)) with the fastest rate: a `Certificate`. Raises ValueError where other critical points appear."""
+    ripple, pitch = float(ripple), float(pitch)
     lowest = bowl_constants(ripple=ripple, pitch=pitch).slopes[0]
     if lowest <= 0:
         given = f"ripple = {ripple}, pitch = {pitch}, lowest slope {lowest:.3g}"
@@ -70,34 +85,42 @@ def best_certificate(*, ripple=0.3, pitch=5.0):
     return Certificate(tau, mu, quasar_friction(mu, tau=tau), quasar_rate(mu, tau=tau))
 
 
-def quasar_friction(mu, *, tau=1.0):
+@checked
+def quasar_friction(mu: Positive, *, tau: Tau = 1.0) -> float | torch.Tensor:
     """(1 + tau/2) lam,  lam = sqrt(2 mu/(2 - tau)): the friction with the guarantee `quasar_rate`; 3 sqrt(mu/2) at tau = 1."""
-    return (1 + a_number(tau, "tau", above=0.0, most=1.0) / 2) * _lam(mu, tau)
+    return (1 + tau / 2) * _lam(mu, tau)
 
 
-def quasar_rate(mu, *, tau=1.0):
+@checked
+def quasar_rate(mu: Positive, *, tau: Tau = 1.0) -> float | torch.Tensor:
     """tau lam,  lam = sqrt(2 mu/(2 - tau)): f - f* = O(e^{-tau lam t}) along heavy ball; sqrt(2 mu) at tau = 1."""
-    return a_number(tau, "tau", above=0.0, most=1.0) * _lam(mu, tau)
+    return tau * _lam(mu, tau)
 
 
-def quasar_energy(z, *, f, mu, tau=1.0, minimiser=0.0, lowest=0.0):
+@checked
+def quasar_energy(z: Tensor, *, f: Function, mu: Positive, tau: Tau = 1.0, minimiser: Numbers = 0.0,
+                  lowest: Number = 0.0) -> Tensor:
     """E = f(x) - f* + |lam (x - x*) + v|^2/2 - lam^2 tau |x - x*|^2/4 >= 0: (...) for z = (x, v): (2, ..., d), lam as above.
 
     Along heavy ball with friction `quasar_friction`, E' <= -tau lam E if f is (tau, mu)-strongly quasar-convex; x* = minimiser, f* = lowest.
     """
     x, v = parts(z, "x", "v")
-    away, lam = x - minimiser, _lam(mu, a_number(tau, "tau", above=0.0, most=1.0))
+    if isinstance(minimiser, torch.Tensor):
+        batch((x.shape, "x"), (minimiser.shape, "minimiser"))
+    away, lam = x - minimiser, _lam(mu, tau)
     kinetic = (lam * away + v).square().sum(-1) / 2
-    return a_function(f)(x) - lowest + kinetic - lam**2 * tau * away.square().sum(-1) / 4
+    above = one_each(f(x), x.shape[:-1], "f(x)") - lowest
+    return above + kinetic - lam**2 * tau * away.square().sum(-1) / 4
 
 
-def quasar_gap(f, slope, x, *, mu, tau=1.0):
+@checked
+def quasar_gap(f: Function, slope: Points, x: Points, *, mu: Positive, tau: Tau = 1.0) -> Tensor:
     """<slope, x>/tau - f(x) - mu |x|^2/2, (...): nowhere negative if and only if f is (tau, mu)-strongly quasar-convex with x* = 0, f* = 0."""
-    a_tensor(x, "x")
-    if a_tensor(slope, "slope").shape != x.shape:
+    if slope.shape != x.shape:
         raise ValueError(f"slope has shape {tuple(slope.shape)}; expected that of x, {tuple(x.shape)}: slope = grad(f, x).")
-    return (slope * x).sum(-1) / a_number(tau, "tau", above=0.0, most=1.0) - a_function(f)(x) - mu * x.square().sum(-1) / 2
+    value = one_each(f(x), x.shape[:-1], "f(x)")
+    return (slope * x).sum(-1) / tau - value - mu * x.square().sum(-1) / 2
 
 
 def _lam(mu, tau):
-    return (2 * a_number(mu, "mu", above=0.0) / (2 - tau)) ** 0.5
+    return (2 * mu / (2 - tau)) ** 0.5

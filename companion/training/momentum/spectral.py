@@ -4,51 +4,67 @@ Sources: Carlson et al., NeurIPS 2015 (spectral descent); Jordan et al., Muon (2
 W: (..., m, n); f: (..., m, n) -> (...).
 """
 
+from functools import partial
+
 import torch
 
 from companion.energies import grad
-from companion.inputs import a_cloud, a_count, a_number
+from companion.hints import Cloud, Count, Function, NonNegative, Number, Positive, Share, Tensor, checked
+from companion.inputs import a_cloud, like, look
 from companion.training.momentum.phase import parts
 
 QUINTIC = (3.4445, -4.7750, 2.0315)  # Muon's a, b, c: steep at 0, so that small singular values rise fast; not exactly 1 in the end
 
 
-def polar(G, *, tol=None):
+@checked
+def polar(G: Cloud, *, tol: NonNegative | None = None) -> Tensor:
     """U V^T for G = U S V^T (..., m, n), without the directions of singular value <= tol (default: rounding). By SVD: not for a live figure."""
-    U, S, Vh = torch.linalg.svd(a_cloud(G, "G"), full_matrices=False)
-    floor = torch.finfo(G.dtype).eps * max(G.shape[-2:]) * S[..., :1] if tol is None else a_number(tol, "tol", least=0)
+    U, S, Vh = torch.linalg.svd(G, full_matrices=False)
+    floor = torch.finfo(G.dtype).eps * max(G.shape[-2:]) * S[..., :1] if tol is None else tol
     return (U * (S > floor).to(G.dtype)[..., None, :]) @ Vh
 
 
-def newton_schulz(G, steps=5):
+@checked
+def newton_schulz(G: Cloud, steps: Count = 5) -> Tensor:
     """p o ... o p of the singular values of G / |G|, p(s) = a s + b s^3 + c s^5: near U V^T, singular values in [0.68, 1.14]. (..., m, n).
 
     Those below 0.01 |G| are not yet there after five steps; |G| is the Frobenius norm. Matrix products only. Where G = 0 it is 0.
     """
     a, b, c = QUINTIC
-    tall = a_cloud(G, "G").shape[-2] > G.shape[-1]
+    tall = G.shape[-2] > G.shape[-1]
     X = G.mT if tall else G
-    X = X / torch.clamp(torch.sqrt(X.square().sum((-1, -2), keepdim=True)), min=1e-7)
-    for _ in range(a_count(steps, "steps")):
+    size = torch.sqrt(X.square().sum((-1, -2), keepdim=True))
+    if look(lambda: size.isinf().any() & G.isfinite().all(), G):
+        raise ValueError("|G| overflows; "
+                         "expected numbers of moderate size, or float64: G.double().")
+    X = X / torch.clamp(size, min=1e-7)
+    for _ in range(steps):
         A = X @ X.mT
         X = a * X + (b * A + c * A @ A) @ X
     return X.mT if tall else X
 
 
-def spectral_descent(k, W, *, f, lr, orthogonal=polar):
+@checked
+def spectral_descent(k: Number, W: Cloud, *, f: Function, lr: Positive,
+                     orthogonal: Function = polar) -> Tensor:
     """W - lr U V^T, where grad f(W) = U S V^T: every singular value of the step is lr. Autonomous: k is not used. orthogonal: G -> U V^T."""
-    return W - a_number(lr, "lr", above=0) * orthogonal(grad(f, W))
+    return W - lr * like(orthogonal(grad(f, W)), W, "orthogonal(G)")
 
 
-def muon(k, z, *, f, lr, momentum=0.95, decay=0.0, steps=5, orthogonal=newton_schulz):
+@checked
+def muon(k: Number, z: Tensor, *, f: Function, lr: Positive, momentum: Share = 0.95,
+         decay: NonNegative = 0.0,
+         steps: Count = 5, orthogonal: Function | None = None) -> Tensor:
     """M <- momentum M + (1 - momentum) G,  W <- (1 - lr decay) W - lr s orthogonal((1 - momentum) G + momentum M),  G = grad f(W).
 
     z = (W, M): (2, ..., m, n), start at_rest(W, 2); s = sqrt(max(1, m / n)). torch.optim.Muon(weight_decay=decay), which rounds to bfloat16.
+    orthogonal: G -> U V^T; without it `newton_schulz` with so many steps.
     """
     W, M = parts(z, "W", "M")
-    a_number(momentum, "momentum", least=0, most=1)
+    a_cloud(W, "W")
     G = grad(f, W)
     M = momentum * M + (1 - momentum) * G
-    D = orthogonal((1 - momentum) * G + momentum * M)
-    kept = 1 - a_number(lr, "lr", above=0) * a_number(decay, "decay", least=0)
-    return torch.stack([kept * W - lr * max(1.0, W.shape[-2] / W.shape[-1]) ** 0.5 * D, M])
+    push = (1 - momentum) * G + momentum * M
+    D = like((orthogonal or partial(newton_schulz, steps=steps))(push), W, "orthogonal(G)")
+    tall = max(1.0, W.shape[-2] / W.shape[-1]) ** 0.5
+    return torch.stack([(1 - lr * decay) * W - lr * tall * D, M])

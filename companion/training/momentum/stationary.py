@@ -6,52 +6,61 @@ Sources: the discrete Lyapunov equation; Hermant et al., Gradient correlation is
 
 import torch
 
-from companion.inputs import a_number, a_tensor
+from companion.hints import Cloud, NonNegative, Positive, Tensor, checked
+from companion.inputs import a_number, look
+from companion.training.entries import AtLeastOne, AtLeastOnes, wide
+from companion.training.momentum.adam import Beta
 
 
-def stationary_variance(lam, *, lr, noise, momentum=0.0):
+@checked
+def stationary_variance(lam: Positive, *, lr: Positive, noise: NonNegative,
+                        momentum: Beta = 0.0) -> float | torch.Tensor:
     """lr noise^2/lam (1 + momentum)/((1 - momentum) (2 (1 + momentum) - lr lam)): of x under x+ = x - lr (lam x + noise xi) + momentum (x - x-).
 
     lam > 0 and the rest numbers, 0 <= momentum < 1, lr lam < 2 (1 + momentum), where the iterates have a law to tend to.
     """
-    a_number(lam, "lam", above=0.0)
-    a_number(noise, "noise", least=0.0)
-    a_number(1 - a_number(momentum, "momentum", least=0.0), "1 - momentum", above=0.0)
-    a_number(2 * (1 + momentum) - a_number(lr, "lr", above=0.0) * lam, "2 (1 + momentum) - lr lam", above=0.0)
+    a_number(2 * (1 + momentum) - lr * lam, "2 (1 + momentum) - lr lam", above=0.0)
     return lr * noise**2 / lam * (1 + momentum) / ((1 - momentum) * (2 * (1 + momentum) - lr * lam))
 
 
-def matching_lr(lr, *, lam, momentum):
+@checked
+def matching_lr(lr: Positive, *, lam: Positive, momentum: Beta) -> float | torch.Tensor:
     """lr (1 - momentum^2)/(1 + momentum - momentum lr lam): the step with which heavy ball has the stationary variance of SGD with step lr.
 
     About (1 - momentum) lr where lr lam is small. lr lam < 2, 0 <= momentum < 1.
     """
-    a_number(2 - a_number(lr, "lr", above=0.0) * a_number(lam, "lam", above=0.0), "2 - lr lam", above=0.0)
-    a_number(1 - a_number(momentum, "momentum", least=0.0), "1 - momentum", above=0.0)
+    a_number(2 - lr * lam, "2 - lr lam", above=0.0)
     return lr * (1 - momentum**2) / (1 + momentum - momentum * lr * lam)
 
 
-def correlation(gradients):
+@checked
+def correlation(gradients: Cloud) -> Tensor:
     """c = sum_{i != j} <g_i, g_j> / sum_i |g_i|^2, in [-1, N - 1]: (...) for the gradients (..., N, d) of N samples at one point."""
     each, total = _squares(gradients)
-    return total / each - 1
+    return (total / each - 1).to(gradients.dtype)
 
 
-def growth_ratio(gradients):
-    """rho = mean of |g_i|^2 / |mean of g_i|^2 = N/(1 + c): (...) for (..., N, d). The constant of the strong growth condition at one point."""
+@checked
+def growth_ratio(gradients: Cloud) -> Tensor:
+    """rho = mean of |g_i|^2 / |mean of g_i|^2 = N/(1 + c): (...) for (..., N, d); inf where the mean is 0.
+
+    The constant of the strong growth condition at one point.
+    """
     each, total = _squares(gradients)
-    return gradients.shape[-2] * each / total
+    return (gradients.shape[-2] * each / total).to(gradients.dtype)
 
 
-def batch_growth(rho, K):
+@checked
+def batch_growth(rho: AtLeastOnes, K: AtLeastOne) -> float | torch.Tensor:
     """rho_K = 1 + (rho - 1)/K: E|g|^2/|mean g|^2 for batches of K samples drawn with replacement. rho >= 1, K >= 1."""
-    if not isinstance(rho, torch.Tensor):
-        a_number(rho, "rho", least=1.0)
-    return 1 + (rho - 1) / a_number(K, "K", least=1.0)
+    return 1 + (rho - 1) / K
 
 
 def _squares(gradients):
     """sum_i |g_i|^2 and |sum_i g_i|^2. Raises TypeError, ValueError."""
-    if a_tensor(gradients, "gradients").ndim < 2:
-        raise ValueError(f"gradients has shape {tuple(gradients.shape)}; expected one row a sample: (..., N, d).")
-    return gradients.square().sum((-1, -2)), gradients.sum(-2).square().sum(-1)
+    g = wide(gradients)
+    each, total = g.square().sum((-1, -2)), g.sum(-2).square().sum(-1)
+    if look(lambda: (each == 0).any(), each):
+        raise ValueError("gradients are 0 at a point, all of them; "
+                         "expected one that is not: there is no ratio to take.")
+    return each, total
