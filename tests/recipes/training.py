@@ -7,6 +7,7 @@ import torch
 import companion.training.gradient_flows as gf
 import companion.training.momentum as mo
 from tests.fuzzing import Recipe, bowl, normal
+from tests.recipes import transformers
 
 
 def grid(m=9):
@@ -184,6 +185,6 @@ MOMENTUM = {
     "stationary.stationary_variance": Recipe(lambda: {"lam": 1.0, "noise": 0.5}),
 }
 
-CHAPTERS = {"gradient_flows": GRADIENT_FLOWS, "momentum": MOMENTUM}
+CHAPTERS = {"gradient_flows": GRADIENT_FLOWS, "momentum": MOMENTUM, "transformers": transformers.CHAPTER}
 NAMES = {}
 RECIPES = {f"companion.training.{chapter}.{name}": recipe for chapter, recipes in CHAPTERS.items() for name, recipe in recipes.items()}

@@ -4,32 +4,51 @@ They are the critical points of the free energy D int rho log rho - E (Balasubra
 A density is a tensor (points,) of values at 2 pi i/points, of mean 1: rho / (uniform law).
 """
 
+import functools
 import math
+from typing import Annotated
 
 import torch
 
+from companion.hints import Dtype, Number, Positive, Tensor, checked
 from companion.inputs import a_count, a_number, a_tensor
+from companion.training.transformers.attention import NonZero
 
 
-def grid(points=256, dtype=torch.float64):
+def a_density(rho, name):
+    """Return rho, the values (..., points) of a density. Raises TypeError, ValueError."""
+    if a_tensor(rho, name).ndim == 0 or not rho.numel():
+        raise ValueError(f"{name} has shape {tuple(rho.shape)}; expected (..., points), the values of a density: bump(0.1).")
+    return rho
+
+
+Density = Annotated[torch.Tensor, a_density]
+Points = Annotated[int, functools.partial(a_count, least=8)]
+Half = Annotated[float | torch.Tensor, functools.partial(a_number, least=0, most=0.5)]
+
+
+@checked
+def grid(points: Points = 256, dtype: Dtype = torch.float64) -> Tensor:
     """theta_i = 2 pi i/points, (points,)."""
-    return 2 * math.pi * torch.arange(a_count(points, "points", least=8), dtype=dtype) / points
+    return 2 * math.pi * torch.arange(points, dtype=dtype) / points
 
 
-def bump(order, points=256):
+@checked
+def bump(order: Half, points: Points = 256) -> Tensor:
     """1 + 2 R cos theta: a density of order parameter R, 0 <= R <= 1/2."""
-    return 1 + 2 * a_number(order, "order", least=0.0, most=0.5) * torch.cos(grid(points))
+    return 1 + 2 * order * torch.cos(grid(points))
 
 
-def picard(k, rho, beta, D):
+@checked
+def picard(k: Number, rho: Density, beta: NonZero, D: Positive) -> Tensor:
     """rho -> exp(W * rho / D) / Z: a step that has the steady densities as fixed points, and never increases the free energy."""
     points, theta = _grid_of(rho)
-    a_number(D, "D", above=0.0)
-    kernel = torch.exp(a_number(beta, "beta") * torch.cos(theta[:, None] - theta)) / beta
+    kernel = torch.exp(beta * torch.cos(theta[:, None] - theta)) / beta
     return torch.softmax(rho @ kernel / (points * D), -1) * points
 
 
-def order_of(rho):
+@checked
+def order_of(rho: Density) -> Tensor:
     """R = |int e^{i theta} rho|, in [0, 1]."""
     _, theta = _grid_of(rho)
     return torch.sqrt((rho * torch.cos(theta)).mean(-1) ** 2 + (rho * torch.sin(theta)).mean(-1) ** 2)
@@ -37,5 +56,5 @@ def order_of(rho):
 
 def _grid_of(rho):
     """The number of points of rho (..., points), and theta, like rho."""
-    points = a_tensor(rho, "rho").shape[-1]
+    points = rho.shape[-1]
     return points, 2 * math.pi * torch.arange(points, dtype=rho.dtype, device=rho.device) / points

@@ -7,30 +7,32 @@ import torch
 
 from companion import check
 from companion.flow import flow
-from companion.inputs import a_function
+from companion.hints import Function, Number, checked
 from companion.training.transformers.attention import normalise, usa
 from companion.training.transformers.circle import growth_usa
 from companion.training.transformers.readouts import mode_amplitude, on_circle
 from companion.training.transformers.similarity import merge_time
 
 
-def five_clusters(low, high):
+@checked
+def five_clusters(low: Number, high: Number) -> None:
     """Uniform tokens first split in five for low < beta < high, to 0.1 %. Raises AssertionError, TypeError."""
     check.root(lambda beta: growth_usa(beta, 5) / growth_usa(beta, 4) - 1, low, 5.0, 20.0, tol=1e-3)
     check.root(lambda beta: growth_usa(beta, 6) / growth_usa(beta, 5) - 1, high, 5.0, 25.0, tol=1e-3)
 
 
-def a_million(beta):
+@checked
+def a_million(beta: Number) -> None:
     """Two tokens of equal mass at a right angle reach similarity 0.9 after 10^6 units of time, beta to 0.1 %. Raises AssertionError, TypeError."""
     check.root(lambda b: math.log(merge_time(b, 0.0, 0.9) / 1e6), beta, 1.0, 40.0, tol=1e-3)
 
 
-def three_tokens(rate):
+@checked
+def three_tokens(rate: Function) -> None:
     """rate(beta) is the growth rate of small displacements of three equispaced tokens under USA: against a run, and 0 at beta = -2/3.
 
     Raises AssertionError, TypeError.
     """
-    a_function(rate, "rate")
     check.answer(rate(-2 / 3), 0.0, tol=1e-9, name="rate at beta = -2/3")
     theta = 2 * math.pi * torch.arange(3, dtype=torch.float64) / 3 + 1e-5 * torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
     for beta in (-2.0, -1.0, -0.3, 0.5):

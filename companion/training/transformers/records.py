@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from companion.inputs import a_count
+from companion.hints import Dtype, Index, checked
 
 
 class Sentence(NamedTuple):
@@ -25,15 +25,17 @@ def _record():
         return dict(np.load(file, allow_pickle=False))
 
 
-def minilm_sentence(i=0, *, dtype=torch.float64):
+@checked
+def minilm_sentence(i: Index = 0, *, dtype: Dtype = torch.float64) -> Sentence:
     """The i-th recorded `Sentence`, i = 0, 1 or 2; vectors were stored in float16, so to about 3 digits. Raises TypeError, ValueError."""
-    if a_count(i, "i", least=0) > 2:
+    if i > 2:
         raise ValueError(f"i = {i}; expected 0, 1 or 2: three sentences are recorded.")
     record = _record()
     return Sentence(str(record["sentences"][i]), [str(t) for t in record[f"tokens{i}"]], torch.as_tensor(record[f"x{i}"], dtype=dtype))
 
 
-def minilm_similarity(*, dtype=torch.float64):
+@checked
+def minilm_similarity(*, dtype: Dtype = torch.float64) -> dict:
     """{"whole", "without_mlp", "without_mlp_or_skip"} -> (12, 25): mean cosine of a sentence's tokens, 12 sentences, after 0..24 layers.
 
     The model has six layers; from the seventh on they run again. The parts left out are said by the names.
