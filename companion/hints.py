@@ -15,7 +15,7 @@ import math
 import re
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import torch
@@ -73,6 +73,7 @@ Plane = Annotated[torch.Tensor, functools.partial(a_shape, last=(2,))]  # (..., 
 Space = Annotated[torch.Tensor, functools.partial(a_shape, last=(3,))]  # (..., 3)
 Column = Annotated[torch.Tensor, functools.partial(a_shape, last=(1,))]  # (..., 1), as one control for each state
 Row = Annotated[torch.Tensor, functools.partial(a_shape, ndim=1)]  # (n,), n >= 1
+Numbers = float | Sequence | torch.Tensor  # what `numbers` makes a tensor of
 Real = Annotated[float | torch.Tensor, a_real]  # a time, or times
 Number = Annotated[float | torch.Tensor, a_number]  # a finite number, or a 0-d tensor of one
 Positive = Annotated[float | torch.Tensor, functools.partial(a_number, above=0)]

@@ -3,6 +3,8 @@
 Every sum but that of `cost` and `kernel` depends on differences alone: it is taken about the mean of y, so that far clouds keep digits.
 """
 
+from collections.abc import Callable
+
 import torch
 
 from companion.hints import Cloud, Extended, Function, Number, Positive, Tensor, checked
@@ -12,7 +14,7 @@ from companion.kernels.engines import chosen, exp_sum, log_sum, rows, soft_avera
 
 
 @checked
-def gaussian_sum(x: Cloud, y: Cloud, b: Cloud | None = None, *, length: Positive, engine=None) -> Tensor:
+def gaussian_sum(x: Cloud, y: Cloud, b: Cloud | None = None, *, length: Positive, engine: Callable | None = None) -> Tensor:
     """sum_j exp(-|x_i - y_j|^2 / (2 length^2)) b_j
 
     x (..., n, d), y (..., m, d), b (..., m, c) -> (..., n, c); without b, every b_j = 1 and the sum is (..., n).
@@ -26,7 +28,7 @@ def gaussian_sum(x: Cloud, y: Cloud, b: Cloud | None = None, *, length: Positive
 
 
 @checked
-def softmax_average(x: Cloud, y: Cloud, b: Cloud, *, beta: Number, engine=None) -> Tensor:
+def softmax_average(x: Cloud, y: Cloud, b: Cloud, *, beta: Number, engine: Callable | None = None) -> Tensor:
     """sum_j softmax_j(beta <x_i, y_j>) b_j
 
     x (..., n, d), y (..., m, d), b (..., m, c) -> (..., n, c). beta: a number or a 0-d tensor of any sign. Raises TypeError, ValueError.
@@ -36,7 +38,8 @@ def softmax_average(x: Cloud, y: Cloud, b: Cloud, *, beta: Number, engine=None) 
 
 
 @checked
-def softmin(x: Cloud, y: Cloud, h: Extended | None = None, *, eps: Positive, cost: Function = squared_distances, engine=None) -> Tensor:
+def softmin(x: Cloud, y: Cloud, h: Extended | None = None, *, eps: Positive, cost: Function = squared_distances,
+            engine: Callable | None = None) -> Tensor:
     """-eps log sum_j exp((h_j - c(x_i, y_j)) / eps), which tends to min_j c(x_i, y_j) - h_j as eps -> 0
 
     With h = g + eps log b it is Sinkhorn's update of the potential f, for weights b and potential g on y. x (..., n, d), y (..., m, d),
@@ -56,7 +59,7 @@ def softmin(x: Cloud, y: Cloud, h: Extended | None = None, *, eps: Positive, cos
 
 
 @checked
-def mean_kernel(kernel: Function, x: Cloud, y: Cloud, *, engine=None) -> Tensor:
+def mean_kernel(kernel: Function, x: Cloud, y: Cloud, *, engine: Callable | None = None) -> Tensor:
     """mean_ij k(x_i, y_j)
 
     kernel(x, y) -> (..., n, m); x (..., n, d), y (..., m, d) -> (...). Linear memory for large clouds. Raises TypeError, ValueError.

@@ -197,7 +197,8 @@ def steps_agree(figure, states):
 
 
 def apart(page, figure, steps=None):
-    """How far page and torch are apart as whole runs at the declared values, after `steps` steps or all: the difference over the largest of torch's run."""
+    """How far page and torch are apart as whole runs at the declared values, after `steps` steps or all: the difference over the largest
+    of torch's run."""
     run = Run(figure)
     theirs, moment = page.ask("begin", values=run.values, seed=run.seed), run.begin()
     size = moment.x.abs().max().item()

@@ -1,6 +1,7 @@
 """Shooting along a known sequence of arcs: bang, singular, on a boundary, off. The junction times are
 unknowns, each with its condition."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -24,7 +25,7 @@ class Arc(NamedTuple):
 
 
 @checked
-def follow(problem: Posed, arcs, x0: Tensor, p0: Tensor, times: Tensor, *, steps: Count = 100) -> list:
+def follow(problem: Posed, arcs: Sequence[Arc], x0: Tensor, p0: Tensor, times: Tensor, *, steps: Count = 100) -> list:
     """The extremal through the arcs: a list of Paths z (K+1, 2, n), one an arc; times (arcs + 1,), the
     start of the first arc and the ends of all. Differentiable in p0 and times.
     Raises TypeError, ValueError."""
@@ -57,7 +58,7 @@ def _run(v, z, begin, end, steps):
 
 
 @checked
-def shoot_arcs(problem: Posed, arcs, conditions: Function, *, p0: Tensor, times: Tensor = None,
+def shoot_arcs(problem: Posed, arcs: Sequence[Arc], conditions: Function, *, p0: Tensor, times: Tensor = None,
                steps: Count = 50, tol: Positive = 1e-8) -> Solution:
     """A Solution along the arcs, `steps` steps each.
 

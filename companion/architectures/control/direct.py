@@ -150,7 +150,7 @@ class Program:
 
 
 @checked
-def direct(problem: Posed, *, steps: Count = 50, u0=None, T: Number = None, method: Function = rk4,
+def direct(problem: Posed, *, steps: Count = 50, u0: torch.Tensor | float | None = None, T: Number = None, method: Function = rk4,
            tol: Positive = 1e-12, most: Count = 200) -> Solution:
     """A Solution by the direct method: u is constant on `steps` intervals; the last of its rows is repeated at T.
 

@@ -10,7 +10,7 @@ from companion.architectures.control.playground import COSTS, miss
 from companion.architectures.control.problem import Posed, Solution
 from companion.check.report import report
 from companion.flow import flow, rk4
-from companion.hints import Positive, Row, checked, numbers
+from companion.hints import Numbers, Positive, Row, checked, numbers
 
 DOUBLE = torch.float64
 
@@ -25,7 +25,7 @@ def _a_solution(found, name="found"):
 Found = Annotated[Solution, _a_solution]
 
 
-def saturated(p0):
+def saturated(p0: Numbers) -> None:
     """The extremal of least energy with |u| <= 4.5 from (-1, 0) that starts with the costate p0 (2,) ends at rest at 0 at time 1, to 1e-6.
 
     Raises AssertionError, TypeError, ValueError.
@@ -37,7 +37,7 @@ def saturated(p0):
 
 
 @checked
-def slow_enough(T: Positive):
+def slow_enough(T: Positive) -> None:
     """T is the least horizon for which the cart can be brought from (-1, 0) to rest at 0 with 1/2 integral of u^2 <= 1; to 1e-6.
 
     The least energy from x0 is <e, W^-1 e> / 2 with W the Gramian of controllability and e = e^{AT} x0. Raises AssertionError, TypeError, ValueError.
@@ -52,7 +52,7 @@ def slow_enough(T: Positive):
 
 
 @checked
-def lifted(problem: Posed, found: Found):
+def lifted(problem: Posed, found: Found) -> None:
     """A Solution of the pendulum x'' = u - sin x, from rest at 0 to rest at 2 in T = 4 with least 1/2 integral of u^2.
 
     The problem says so, `optimal` holds, and the cost beats that of the cubic path x = 2 (3 s^2 - 2 s^3), s = t/4.
@@ -73,7 +73,7 @@ def lifted(problem: Posed, found: Found):
 
 
 @checked
-def optimal(problem: Posed, found: Found, *, tol: Positive = 5e-3):
+def optimal(problem: Posed, found: Found, *, tol: Positive = 5e-3) -> None:
     """Pontryagin's conditions along a Solution of an autonomous Problem, each to tol: state and costate follow their equations under the
     control (interpolated between the nodes), H is constant, no control between the bounds makes H larger, the fixed ends are reached.
 
@@ -92,7 +92,7 @@ def optimal(problem: Posed, found: Found, *, tol: Positive = 5e-3):
            f"At t = {t[(best - H).argmax()]:.3g} another control makes H larger by {gap:.3g}.")
 
 
-def cubic():
+def cubic() -> float:
     """The cost of the path x = 2 (3 s^2 - 2 s^3): u = x'' + sin x."""
     t = torch.linspace(0, 4, 401, dtype=DOUBLE)
     s = t / 4

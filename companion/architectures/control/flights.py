@@ -52,7 +52,7 @@ def headlong(T: Positive, frames: Count = 120, steps: Count = 100) -> Path:
     return resampled(Path(torch.cat([path.t, later]), torch.cat([path.x, rest])), float(T), frames)
 
 
-def headlong_phases(steps):
+def headlong_phases(steps: Count) -> Path:
     """The three phases up to the top, as a Path of the same rows; times repeat where phases meet."""
     full, none = (torch.full((1,), u, dtype=torch.float64) for u in (1.0, 0.0))
     laws = [lambda x: full, lambda x: boundary(0, x, None), lambda x: none]

@@ -13,8 +13,7 @@ import torch
 
 from companion.architectures.control.problem import NoSolution, Solution
 from companion.flow import Path
-from companion.hints import Number, Tensor, checked, numbers
-from companion.inputs import a_count, a_number
+from companion.hints import Count, Number, Numbers, Positive, Tensor, checked, numbers
 
 
 class Steady(NamedTuple):
@@ -51,7 +50,7 @@ def _weighs(W, name, *, definite=False):
         raise ValueError(f"{name} has the eigenvalue {least:.3g}; expected one that weighs: {name} {'>' if definite else '>='} 0.")
 
 
-def hamiltonian_matrix(A, B, Q, R) -> torch.Tensor:
+def hamiltonian_matrix(A: Numbers, B: Numbers, Q: Numbers, R: Numbers) -> torch.Tensor:
     """M = [[A, B R^-1 B'], [Q, -A']]: extremals (x, p) of the homogeneous problem follow z' = M z. (2n, 2n).
 
     Raises TypeError, ValueError.
@@ -60,7 +59,7 @@ def hamiltonian_matrix(A, B, Q, R) -> torch.Tensor:
     return torch.cat([torch.cat([A, B @ torch.linalg.solve(R, B.T)], 1), torch.cat([Q, -A.T], 1)])
 
 
-def riccati(A, B, Q, R) -> tuple[torch.Tensor, torch.Tensor]:
+def riccati(A: Numbers, B: Numbers, Q: Numbers, R: Numbers) -> tuple[torch.Tensor, torch.Tensor]:
     """(P, K): the stabilising solution of A'P + PA - P B R^-1 B'P + Q = 0, and the gain of the optimal feedback
     u = -K x. Raises TypeError, ValueError."""
     from scipy.linalg import LinAlgError, solve_continuous_are
@@ -73,7 +72,7 @@ def riccati(A, B, Q, R) -> tuple[torch.Tensor, torch.Tensor]:
     return P, torch.linalg.solve(R, B.T @ P)
 
 
-def riccati_field(A, B, Q, R) -> Callable:
+def riccati_field(A: Numbers, B: Numbers, Q: Numbers, R: Numbers) -> Callable:
     """The field of P in the time to go s = T - t: dP/ds = A'P + PA - P B R^-1 B'P + Q, P(0) = F. For `flow`.
 
     Raises TypeError, ValueError.
@@ -90,7 +89,7 @@ def riccati_field(A, B, Q, R) -> Callable:
     return v
 
 
-def steady(A, B, Q, R, target) -> Steady:
+def steady(A: Numbers, B: Numbers, Q: Numbers, R: Numbers, target: Numbers) -> Steady:
     """The Steady state that minimises 1/2 (x - a)'Q(x - a) + 1/2 u'Ru under Ax + Bu = 0, a = target (n,).
 
     Raises TypeError, ValueError.
@@ -106,7 +105,10 @@ def steady(A, B, Q, R, target) -> Steady:
     return Steady(z[:n], torch.linalg.solve(R, B.T @ z[n:]), z[n:], rates.min().item())
 
 
-def linear_quadratic(A, B, Q, R, *, x0, T, xT=None, target=None, F=None, steps=200) -> Solution:
+@checked
+def linear_quadratic(A: Numbers, B: Numbers, Q: Numbers, R: Numbers, *, x0: Numbers, T: Positive,
+                     xT: Numbers | None = None, target: Numbers | None = None, F: Numbers | None = None,
+                     steps: Count = 200) -> Solution:
     """The Solution, exact at the nodes: z_{k+1} = e^{hM} z_k on `steps` intervals and the conditions at both ends,
     as one banded system; the cost is exact too.
 
@@ -114,8 +116,8 @@ def linear_quadratic(A, B, Q, R, *, x0, T, xT=None, target=None, F=None, steps=2
     xT: (n,), the end; None: it is free, and F (n, n) weighs it. Raises TypeError, ValueError, NoSolution.
     """
     A, B, Q, R = _matrices(A, B, Q, R)
-    n, T = len(A), float(a_number(T, "T", above=0))
-    h = T / a_count(steps, "steps")
+    n, T = len(A), float(T)
+    h = T / steps
     x0, a = numbers(x0, "x0", (n,)), numbers([0.0] * n if target is None else target, "target", (n,))
     F = numbers(torch.zeros(n, n) if F is None else F, "F", (n, n))
     xT = None if xT is None else numbers(xT, "xT", (n,))

@@ -9,7 +9,7 @@ cost with respect to the state.
 Source: Trelat, Controle optimal: theorie et applications (2005), chapter 7.
 """
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import torch
 
@@ -184,6 +184,6 @@ def horizon_guess(problem, T):
 
 
 @checked
-def solve(problem: Posed, *, method: Function, **options) -> Solution:
+def solve(problem: Posed, *, method: Function, **options: Any) -> Solution:
     """The Solution that method(problem, ...) finds: `direct` or `shooting`. Raises as they do."""
     return a_function(method, "method")(problem, **options)

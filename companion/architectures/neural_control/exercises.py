@@ -6,12 +6,12 @@ from companion import check
 from companion.architectures.neural_control.adjoints import come_back
 from companion.architectures.neural_control.shears import Moves, follow, log_volume, moved
 from companion.check.report import report
-from companion.hints import Count, Number, checked, numbers
+from companion.hints import Count, Number, Numbers, checked, numbers
 
 F8 = torch.float64
 
 
-def three_shears(amplitudes):
+def three_shears(amplitudes: Numbers) -> None:
     """Vertical shears with kinks at -2, -1, 0 and these amplitudes bring (-1, 0), (0, 0), (1, 0) to the heights 1, -1, 1.
 
     Raises AssertionError, TypeError, ValueError.
@@ -25,7 +25,7 @@ def three_shears(amplitudes):
 
 
 @checked
-def enough_steps(steps: Count, *, rate: Number = 10.0):
+def enough_steps(steps: Count, *, rate: Number = 10.0) -> None:
     """The least number of Euler's steps for which the film of x' = -rate x, run back, begins within 1 % of 1. Raises AssertionError, TypeError."""
     if steps < 2:
         raise ValueError(f"steps = {steps}; expected at least 2.")
@@ -34,7 +34,7 @@ def enough_steps(steps: Count, *, rate: Number = 10.0):
     report(abs(1 - before) > 0.01, "One step less is not enough", f"with {steps - 1} steps it comes back to {before:.6f}", "fewer steps will do")
 
 
-def doubling(w, a, b):
+def doubling(w: Numbers, a: Numbers, b: Numbers) -> None:
     """A half-plane move that doubles areas on its side and brings the points (1, 0) and (0, 1) no nearer to each other than 1.
 
     Raises AssertionError, TypeError, ValueError.

@@ -112,14 +112,14 @@ def _a_loss(value, k, lr):
 
 
 @checked
-def margin_loss(x: Cloud, labels) -> torch.Tensor:
+def margin_loss(x: Cloud, labels: torch.Tensor) -> torch.Tensor:
     """Mean of log(1 + exp(-s x_1)), s = 2 label - 1: the logistic loss of a classifier that looks at the side of
     x_1 = 0. x (n, d), labels (n,), 0 or 1. Raises TypeError, ValueError."""
     return torch.nn.functional.softplus(-(2 * _labels(labels, x).to(x) - 1) * x[..., 0]).mean()
 
 
 @checked
-def accuracy(x: Cloud, labels) -> torch.Tensor:
+def accuracy(x: Cloud, labels: torch.Tensor) -> torch.Tensor:
     """The share of points x (n, d) on the side of x_1 = 0 that their labels (n,), 0 or 1, say: 0-d.
 
     Raises TypeError, ValueError.

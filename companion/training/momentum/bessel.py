@@ -49,7 +49,8 @@ def bessel_profile(s: Tensor, *, r: AtLeastOne = 3.0, nodes: Count = 512) -> Ten
 
 
 @checked
-def nesterov_profile(t: Tensor, *, mu, h, r=3.0) -> Tensor:
+def nesterov_profile(t: Tensor, *, mu: float | torch.Tensor, h: float | torch.Tensor,
+                     r: float = 3.0) -> Tensor:
     """e^{-h mu s/2} A_r(sqrt(mu (1 - h^2 mu/4)) s), s = t + (r/2 - 1) h: `nesterov` with
     lr = h^2 on mu x^2/2 from x = 1, after t/h steps, with an error O(h^2).
 
