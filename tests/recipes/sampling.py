@@ -10,6 +10,7 @@ import companion.sampling.quantization as qz
 import companion.sampling.sliced as sl
 from companion.gaussians import Gaussian, mixture
 from companion.kernels import gaussian
+from companion.sampling import langevin as lg
 from companion.sampling import particle_flows as pf
 from companion.sampling.generative import digits as gd
 from tests.fuzzing import Recipe, normal
@@ -395,6 +396,95 @@ PARTICLE_FLOWS = {
     "targets.two_modes": Recipe(idle=dict.fromkeys(("distance", "variance"), SHAPES)),
 }
 
-CHAPTERS = {"generative": GENERATIVE, "quantization": QUANTIZATION, "sliced": SLICED, "particle_flows": PARTICLE_FLOWS}
+def law_on_cells(m=6, seed=0):
+    return torch.softmax(normal(m, seed=seed), -1)
+
+
+def on_cells(**more):
+    return lambda: {"U": lg.well(torch.linspace(-1.5, 1.5, 6)), **more}
+
+
+def pair(seed=0):
+    return normal(2, 5, 2, seed=seed)
+
+
+def bowl(x):
+    return x.square().sum(-1) / 2
+
+
+def moving_pair():
+    return 1, pair(), pair(1)
+
+
+def moments():
+    return torch.tensor([[0.5, 0.8], [-1.0, 2.0]])
+
+
+def fives():
+    return torch.tensor([[0.5, -0.2, 0.8, 0.1, 1.5]])
+
+
+def linear():
+    return {"step": lg.ula(bowl, 0.1), "shape": (2,)}
+
+
+def swirling():
+    return {"S": covariances()["A"], "J": torch.tensor([[0.0, -0.7], [0.7, 0.0]])}
+
+
+def averaged(V, h):
+    return lambda k, z, xi: lg.leimkuhler_matthews(V, h)(k, z, xi)
+
+
+NOISE = {"noise": "the step says what noise it takes: any other shape is refused"}
+LANGEVIN = {
+    "barrier.density_step": Recipe(on_cells(p=law_on_cells(), h=0.1, dx=0.6), other={"doublings": 1}),
+    "barrier.generator": Recipe(on_cells(dx=0.6)),
+    "barrier.gibbs": Recipe(on_cells()),
+    "barrier.jump_rates": Recipe(on_cells(dx=0.6)),
+    "barrier.log_odds": Recipe(lambda: {"p": law_on_cells(), "x": torch.linspace(-1.0, 1.0, 6)}),
+    "barrier.propagator": Recipe(on_cells(dx=0.6), other={"doublings": 1}),
+    "barrier.spectrum": Recipe(on_cells(dx=0.6)),
+    "birth_death.birth_death": Recipe(lambda: {"V": bowl, "h": 0.5, "bandwidth": 0.5}, then=lambda: (1, normal(5, 2), normal(5, 2, seed=1))),
+    "birth_death.excess": Recipe(lambda: {"V": bowl, "bandwidth": 0.5}),
+    "birth_death.fisher_rao": Recipe(lambda: {"p": law_on_cells(), "pi": law_on_cells(seed=1)}),
+    "birth_death.fisher_rao_at": Recipe(lambda: {"p": law_on_cells(), "pi": law_on_cells(seed=1)}),
+    "birth_death.grid_kl": Recipe(lambda: {"p": law_on_cells(), "pi": law_on_cells(seed=1)}),
+    "exercises.check_friction": Recipe(lambda: {"gamma": 2.0}, other={"frequencies": (2.0, 5.0)}, idle={"tol": TOLD}),
+    "exercises.check_scheme": Recipe(lambda: {"scheme": averaged}, idle={"h": TOLD, "curvatures": TOLD, "tol": TOLD}),
+    "exercises.check_times": Recipe(lambda: {"fisher_rao": 1.7273850243289064, "langevin": 3.0695027515828017}, other={"start": (0.0, 50.0)}, idle={"tol": TOLD}),
+    "exercises.check_ula_step": Recipe(lambda: {"h": 2 * (1 - 1 / 1.1)}, idle={"tol": TOLD}),
+    **{f"kinetic.{word}": Recipe(then=moving_pair) for word in ("aboba", "baoab", "kinetic_euler", "obabo")},
+    "kinetic.best_friction": Recipe(lambda: {"curvatures": torch.tensor([1.0, 4.0])}),
+    "kinetic.kinetic_field": Recipe(then=lambda: (0.5, pair())),
+    "linear.contraction": Recipe(linear, idle=NOISE),
+    "linear.drift_gap": Recipe(lambda: {"shape": (2,)}),
+    "linear.linear_step": Recipe(linear, idle=NOISE),
+    "linear.stationary_covariance": Recipe(linear, idle=NOISE),
+    "overdamped.mala": Recipe(then=lambda: (1, pair(), pair(1))),
+    "overdamped.mala_speed": Recipe(lambda: {"a": torch.tensor([0.2, 0.6])}),
+    "overdamped.squared_jump": Recipe(lambda: {"z": pair(), "xi": pair(1)}),
+    "overdamped.ula_bound": Recipe(lambda: {"k": 3, "kl0": 1.0, "h": 0.01, "L": 3.0}),
+    "overdamped.ula_covariance": Recipe(lambda: {"S": covariances()["A"]}),
+    "plane.cloud_and_covariance": Recipe(lambda: {"z": normal(5, 2), "xi": normal(5, 2, seed=1), "E": covariances()["B"], "Q": covariances()["A"]}),
+    "plane.ellipse": Recipe(lambda: {"C": covariances()["A"]}),
+    "plane.euler_transition": Recipe(lambda: {"B": covariances()["B"], "C": covariances()["A"]}),
+    "plane.exact_transition": Recipe(lambda: {"B": covariances()["B"], "C": covariances()["A"]}),
+    "plane.plane_drift": Recipe(lambda: {"a": 0.7, "kappa": 2.0}),
+    "plane.plane_exponential": Recipe(lambda: {"B": covariances()["B"], "s": 0.5}),
+    "plane.plane_gap": Recipe(lambda: {"a": 0.7, "kappa": 2.0}),
+    "plane.plane_root": Recipe(lambda: {"Q": covariances()["A"]}),
+    "plane.quarter_turn": Recipe(lambda: {"a": 0.7}),
+    **{f"sandbox.{name}": Recipe(lambda: {"x": moments()})
+       for name in ("fisher_rao_law", "fisher_rao_moments", "gaussian_kl", "gaussian_w2_squared", "langevin_law", "langevin_moments",
+                    "svgd_moments", "ula_moments", "wfr_moments")},
+    "sandbox.kinetic_moments": Recipe(lambda: {"x": fives()}),
+    "swirl.asymptotic_variance": Recipe(lambda: {**swirling(), "u": torch.tensor([1.0, 0.5])}),
+    "swirl.constant_diagonal": Recipe(lambda: {"S": covariances()["A"]}),
+    "swirl.optimal_swirl": Recipe(lambda: {"S": covariances()["A"]}),
+    "swirl.swirl_field": Recipe(lambda: {"J": swirling()["J"]}, then=lambda: (0.5, normal(5, 2))),
+}
+
+CHAPTERS = {"generative": GENERATIVE, "langevin": LANGEVIN, "quantization": QUANTIZATION, "sliced": SLICED, "particle_flows": PARTICLE_FLOWS}
 RECIPES = {f"companion.sampling.{chapter}.{name}": recipe for chapter, recipes in CHAPTERS.items()
            for name, recipe in recipes.items()}

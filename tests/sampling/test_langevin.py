@@ -181,6 +181,31 @@ def test_mala_keeps_a_target_where_ula_does_not():
     assert 0.5 < z[1].mean() < 0.99
 
 
+def test_mala_stays_where_the_density_is_positive():
+    """exp(-x) on x > 0, of mean 1 and variance 1: V is infinite behind the wall, and no proposal is accepted there."""
+    n = 20_000
+    z = iterate(with_noise(lg.mala(lambda x: torch.where(x > 0, x, math.inf).sum(-1), 0.5), seed=3), torch.ones(2, n, 1, dtype=F8), 60).end
+    assert z[0].min() > 0 and 0.3 < z[1].mean() < 0.9
+    assert abs(z[0].mean() - 1) < 5 / math.sqrt(n) and abs(z[0].var() - 1) < 5 * math.sqrt(8 / n)
+
+
+def test_a_density_that_is_no_number_is_refused_and_seen_in_a_run():
+    """x - log x where x > 0, NaN elsewhere: one step away from 0 is a step, one behind it is refused, and a run shows NaN."""
+    step = lg.mala(lambda x: (x - x.log()).sum(-1), 0.5)
+    start, right, left = torch.ones(2, 1, 1, dtype=F8), torch.ones(2, 1, 1, dtype=F8), -2 * torch.ones(2, 1, 1, dtype=F8)
+    assert step(0, start, right).isfinite().all()
+    with pytest.raises(ValueError, match="not finite"):
+        step(0, start, left)
+    assert iterate(lambda k, z: step(k, z, left if k == 1 else right), start, 4).end[0].isnan().all()
+
+
+def test_the_speed_keeps_its_digits_at_small_acceptance():
+    a = tensor(1e-12, 1e-20, 1e-200)
+    exact = a * (-torch.special.ndtri(a / 2)) ** (2 / 3)
+    assert torch.allclose(lg.mala_speed(a), exact, rtol=1e-14) and lg.mala_speed(0.0) == lg.mala_speed(1.0) == 0
+    assert lg.mala_speed(a.float()[:2])[1] == pytest.approx(exact[1].item(), rel=1e-5)
+
+
 def test_squared_jump_is_what_the_steps_do_on_average():
     n, h = 20_000, 1.0
     z, xi = torch.stack([cloud(n, 2), torch.ones(n, 2, dtype=F8)]), cloud(2, n, 2, seed=1)
@@ -425,7 +450,7 @@ BOWL = quadratic(torch.eye(2))
     (lambda: lg.euler_transition(EYE, EYE, "h"), TypeError, "h is"),
     (lambda: lg.plane_root(torch.eye(3)), ValueError, "expected \\(2, 2\\)"),
     (lambda: lg.ellipse(EYE, 2), ValueError, "at least 3"),
-    (lambda: lg.ellipse(None), TypeError, "Q is a NoneType"),
+    (lambda: lg.ellipse(None), TypeError, "C is a NoneType"),
     (lambda: lg.cloud_and_covariance(X[:2], X[:2], EYE, EYE), ValueError, "then a covariance"),
     (lambda: lg.cloud_and_covariance(X, X[:2], EYE, EYE), ValueError, "then a covariance"),
     (lambda: lg.cloud_and_covariance(torch.ones(3, 3), X, EYE, EYE), ValueError, "2 coordinates"),

@@ -8,46 +8,66 @@ Lu, Lu and Nolen, Accelerating Langevin sampling with birth-death, arXiv 1905.09
 """
 
 import math
+from collections.abc import Callable
+from typing import Annotated
 
 import torch
 
-from companion.inputs import a_cloud, a_function, a_number, a_tensor, look
+from companion.hints import Cloud, Function, NonNegative, Number, Positive, checked
+from companion.inputs import a_tensor, batch, like, look, one_each
 from companion.kernels import gaussian_sum
 
 
-def grid_kl(p, pi):
+def masses(p, name):
+    """Return p (..., m), entries of at least 0 and sum 1. Raises TypeError, ValueError."""
+    if a_tensor(p, name).ndim == 0:
+        raise ValueError(f"{name} has shape (); expected masses of the cells of a grid: (..., m).")
+    if look(lambda: (p < 0).any() | ((p.sum(-1) - 1).abs() > 1e-3).any(), p):
+        raise ValueError(f"{name} has a negative entry or a sum other than 1; expected masses: {name} / {name}.sum(-1, keepdim=True).")
+    return p
+
+
+Masses = Annotated[torch.Tensor, masses]
+
+
+@checked
+def grid_kl(p: Masses, pi: Masses) -> torch.Tensor:
     """KL(p | pi) = sum p log(p / pi), 0 log 0 = 0.   p: (..., m), pi: (m,) or like p, masses of sum 1, pi > 0 -> (...)."""
     return (p * _log_ratio(p, pi)).sum(-1)
 
 
-def fisher_rao(t, p, *, pi):
+@checked
+def fisher_rao(t: Number, p: Masses, *, pi: Masses) -> torch.Tensor:
     """-p (log(p / pi) - KL(p | pi)): the Fisher-Rao flow of KL on a grid, a field for `flow`. Mass is conserved.   p: (..., m), pi as there."""
     ratio = _log_ratio(p, pi)
     return -p * (ratio - (p * ratio).sum(-1, keepdim=True))
 
 
-def fisher_rao_at(t, p, *, pi):
+@checked
+def fisher_rao_at(t: NonNegative, p: Masses, *, pi: Masses) -> torch.Tensor:
     """p^(e^-t) pi^(1 - e^-t), normalised: where `fisher_rao` has come after the time t >= 0 from p, exactly.   p: (..., m) -> like p.
 
     A number or 0-d tensor t; steps compose: t after s is t + s. A mass that is 0 stays 0. Plain operations. Raises TypeError, ValueError.
     """
     _log_ratio(p, pi)
-    left = torch.exp(-torch.as_tensor(a_number(t, "t", least=0), dtype=p.dtype, device=p.device))
+    left = torch.exp(-torch.as_tensor(t, dtype=p.dtype, device=p.device))
     weight = torch.softmax(left * _log(p) + (1 - left) * _log(pi), -1) * (p > 0)
     return weight / weight.sum(-1, keepdim=True)
 
 
-def excess(x, V, *, bandwidth):
+@checked
+def excess(x: Cloud, V: Function, *, bandwidth: Positive) -> torch.Tensor:
     """log (K * rho)(x_i) + V(x_i) minus its mean over i: how much too crowded it is at x_i, for the target exp(-V).   x: (..., n, d) -> (..., n).
 
     rho is the cloud's law, K the Gaussian density of standard deviation `bandwidth` > 0. Constants in V do not matter.
     """
-    a_function(V, "V")
-    crowd = torch.log(gaussian_sum(a_cloud(x), x, length=a_number(bandwidth, "bandwidth", above=0))) + V(x)
+    height = one_each(V(x), x.shape[:-1], "V(x)").to(x)
+    crowd = torch.log(gaussian_sum(x, x, length=bandwidth)) + height
     return crowd - crowd.mean(-1, keepdim=True)
 
 
-def birth_death(V, h, *, bandwidth):
+@checked
+def birth_death(V: Function, h: Positive, *, bandwidth: Positive) -> Callable:
     """The map step(k, x, xi) of birth and death for the target exp(-V): n particles x (..., n, d), xi like x, independent N(0, 1) numbers.
 
     With L = `excess`: where L_i > 0, x_i dies with probability 1 - exp(-h L_i), and a copy of another particle takes its place; where
@@ -56,13 +76,11 @@ def birth_death(V, h, *, bandwidth):
     is O(h^2). One number a particle is used: U = Phi(xi_i1) decides, and given an event U / probability is uniform, and draws the other.
     The bias of the kernel: at rest K * rho, not rho, is the target. V: (..., d) -> (...), h > 0. Raises TypeError, ValueError.
     """
-    a_function(V, "V")
-    a_number(h, "h", above=0)
-    a_number(bandwidth, "bandwidth", above=0)
 
-    def step(k, x, xi):
-        if a_tensor(xi, "xi").shape != a_cloud(x).shape or x.shape[-2] < 2:
-            raise ValueError(f"x and xi have shapes {tuple(x.shape)} and {tuple(xi.shape)}; expected one shape, (..., n, d) with n >= 2.")
+    @checked
+    def step(k: Number, x: Cloud, xi: Cloud) -> torch.Tensor:
+        if like(xi, x, "xi").shape[-2] < 2:
+            raise ValueError(f"x has shape {tuple(x.shape)}; expected (..., n, d) with n >= 2: a single particle has no other.")
         return _jump(x, xi[..., 0], excess(x, V, bandwidth=bandwidth), h)
 
     return step
@@ -86,10 +104,9 @@ def _log(p):
 
 
 def _log_ratio(p, pi):
-    """log(p / pi), finite where p = 0; checked."""
-    for masses, name in ((p, "p"), (pi, "pi")):
-        if a_tensor(masses, name).ndim == 0 or masses.shape[-1] != p.shape[-1]:
-            raise ValueError(f"{name} has shape {tuple(masses.shape)}; expected masses of the cells of one grid: (..., m) and (m,).")
-        if look(lambda masses=masses: (masses < 0).any() | ((masses.sum(-1) - 1).abs() > 1e-3).any(), masses):
-            raise ValueError(f"{name} has a negative entry or a sum other than 1; expected masses: {name} / {name}.sum(-1, keepdim=True).")
+    """log(p / pi), finite where p = 0; the grids checked."""
+    if pi.shape[-1] != p.shape[-1]:
+        raise ValueError(f"pi has shape {tuple(pi.shape)}; expected masses of the {p.shape[-1]} cells of p: (..., m) and (m,).")
+    if batch((p.shape, "p"), (pi.shape, "pi")) != p.shape:
+        raise ValueError(f"pi has shape {tuple(pi.shape)}; expected (m,), or the shape of p, {tuple(p.shape)}.")
     return _log(p) - _log(pi)

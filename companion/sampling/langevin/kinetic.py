@@ -8,50 +8,65 @@ and step(k, z, xi) takes xi like z. Words with one O use xi[1] (noise belongs to
 Leimkuhler and Matthews, Molecular Dynamics, Springer 2015, chapter 7.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Annotated, NamedTuple
 
 import torch
 
 from companion.energies import grad
-from companion.inputs import a_function, a_number, a_tensor
-from companion.sampling.langevin.linear import numbers_or_tensors
+from companion.hints import Function, NonNegative, Number, Positive, Tensor, checked
+from companion.inputs import a_tensor, like, look
+from companion.sampling.langevin.linear import Numbers, PositiveNumbers, as_tensors
 
 
-def kinetic_field(V, *, gamma):
+def in_phase_space(z, name):
+    """Return z = (x, y), (2, ..., d). Raises TypeError, ValueError."""
+    if a_tensor(z, name).ndim < 2 or z.shape[0] != 2 or not z.shape[-1]:
+        raise ValueError(f"{name} has shape {tuple(z.shape)}; expected (x, y) on a first axis of 2, (2, ..., d): torch.stack([x, y]).")
+    return z
+
+
+Phase = Annotated[torch.Tensor, in_phase_space]
+
+
+@checked
+def kinetic_field(V: Function, *, gamma: NonNegative) -> Callable:
     """v(t, z) = (y, -grad V(x) - gamma y), the drift: followed by the mean of the law if V is quadratic. Raises TypeError, ValueError."""
-    a_function(V, "V")
-    a_number(gamma, "gamma", least=0)
 
-    def v(t, z):
-        x, y = _phase(z)
+    @checked
+    def v(t: Number, z: Phase) -> torch.Tensor:
+        x, y = z
         return torch.stack([y, -grad(V, x) - gamma * y])
 
     return v
 
 
-def baoab(V, h, *, gamma, temperature=1.0):
+@checked
+def baoab(V: Function, h: Positive, *, gamma: NonNegative, temperature: NonNegative = 1.0) -> Callable:
     """B(h/2) A(h/2) O(h) A(h/2) B(h/2): positions exact on quadratics, and O(h^4) in the limit of large friction."""
     return _splitting("BAOAB", V, h, gamma, temperature)
 
 
-def obabo(V, h, *, gamma, temperature=1.0):
+@checked
+def obabo(V: Function, h: Positive, *, gamma: NonNegative, temperature: NonNegative = 1.0) -> Callable:
     """O(h/2) B(h/2) A(h) B(h/2) O(h/2): a leapfrog step between two partial refreshments; velocities exact on quadratics."""
     return _splitting("OBABO", V, h, gamma, temperature)
 
 
-def aboba(V, h, *, gamma, temperature=1.0):
+@checked
+def aboba(V: Function, h: Positive, *, gamma: NonNegative, temperature: NonNegative = 1.0) -> Callable:
     """A(h/2) B(h/2) O(h) B(h/2) A(h/2): positions exact on quadratics, one gradient, at the midpoint."""
     return _splitting("ABOBA", V, h, gamma, temperature)
 
 
-def kinetic_euler(V, h, *, gamma, temperature=1.0):
+@checked
+def kinetic_euler(V: Function, h: Positive, *, gamma: NonNegative, temperature: NonNegative = 1.0) -> Callable:
     """x' = x + h y,  y' = y - h grad V(x) - h gamma y + sqrt(2 gamma h T) xi: Euler-Maruyama, weak order 1."""
     v = kinetic_field(V, gamma=gamma)
-    a_number(h, "h", above=0)
-    a_number(temperature, "temperature", least=0)
 
-    def step(k, z, xi):
-        _like(z, xi)
+    @checked
+    def step(k: Number, z: Phase, xi: Phase) -> torch.Tensor:
+        like(xi, z, "xi")
         return z + h * v(k * h, z) + (2 * gamma * h * temperature) ** 0.5 * torch.stack([0 * xi[1], xi[1]])
 
     return step
@@ -59,13 +74,10 @@ def kinetic_euler(V, h, *, gamma, temperature=1.0):
 
 def _splitting(word, V, h, gamma, temperature):
     """The palindrome of exact flows: the letter in the middle runs for h if it stands once, each other letter for h / 2."""
-    a_function(V, "V")
-    a_number(h, "h", above=0)
-    a_number(gamma, "gamma", least=0)
-    a_number(temperature, "temperature", least=0)
 
-    def step(k, z, xi):
-        (x, y), noises = _like(z, xi), [xi[1], xi[0]]
+    @checked
+    def step(k: Number, z: Phase, xi: Phase) -> torch.Tensor:
+        (x, y), noises = z, [like(xi, z, "xi")[1], xi[0]]
         for letter in word:
             s = h / word.count(letter)
             if letter == "A":
@@ -87,28 +99,30 @@ class Variances(NamedTuple):
     y: float
 
 
-def baoab_variances(h, *, omega=1.0):
+@checked
+def baoab_variances(h: Positive, *, omega: Positive = 1.0) -> Variances:
     """(1, 1 - (h omega)^2 / 4): what BAOAB keeps on V = omega^2 x^2 / 2, for h omega < 2 and any friction."""
     return Variances(_one(h, omega), 1 - _quarter(h, omega))
 
 
-def obabo_variances(h, *, omega=1.0):
+@checked
+def obabo_variances(h: Positive, *, omega: Positive = 1.0) -> Variances:
     """(1 / (1 - (h omega)^2 / 4), 1): what OBABO keeps on V = omega^2 x^2 / 2, for h omega < 2 and any friction."""
     return Variances(1 / (1 - _quarter(h, omega)), _one(h, omega))
 
 
-def aboba_variances(h, *, omega=1.0):
+@checked
+def aboba_variances(h: Positive, *, omega: Positive = 1.0) -> Variances:
     """(1, 1 / (1 - (h omega)^2 / 4)): what ABOBA keeps on V = omega^2 x^2 / 2, for h omega < 2 and any friction."""
     return Variances(_one(h, omega), 1 / (1 - _quarter(h, omega)))
 
 
-def kinetic_euler_variances(h, *, gamma, omega=1.0):
+@checked
+def kinetic_euler_variances(h: Positive, *, gamma: Positive, omega: Positive = 1.0) -> Variances:
     """What Euler-Maruyama keeps on V = omega^2 x^2 / 2:  Var y = c,  omega^2 Var x = c (1 - gamma h / 2 + (omega h)^2 / 2),
 
     c = 2 gamma / (2 gamma - gamma^2 h - omega^2 h (2 - 3 gamma h / 2 + (omega h)^2 / 2)), where stable; else ValueError.
     """
-    for value, name in ((h, "h"), (gamma, "gamma"), (omega, "omega")):
-        a_number(value, name, above=0)
     rest = 2 * gamma - gamma**2 * h - omega**2 * h * (2 - 3 * gamma * h / 2 + (omega * h) ** 2 / 2)
     if not (gamma > omega**2 * h and rest > 0):  # spectral radius below 1, by Jury's criterion
         raise ValueError(f"h = {h} is unstable for gamma = {gamma}, omega = {omega}; expected a smaller step.")
@@ -116,41 +130,31 @@ def kinetic_euler_variances(h, *, gamma, omega=1.0):
     return Variances(c * (1 - gamma * h / 2 + (omega * h) ** 2 / 2), c)
 
 
-def kinetic_gap(gamma, *, omega=1.0):
+@checked
+def kinetic_gap(gamma: Numbers, *, omega: PositiveNumbers = 1.0) -> torch.Tensor:
     """(gamma - sqrt(max(0, gamma^2 - 4 omega^2))) / 2: means on V = omega^2 x^2 / 2 decay like exp(-gap t), at best omega at gamma = 2 omega.
 
     There a Jordan block makes it (1 + omega t) exp(-omega t). gamma, omega: numbers or tensors; with several omega take the least.
     """
-    gamma, omega = numbers_or_tensors(gamma=gamma, omega=omega)
+    gamma, omega = as_tensors(gamma=gamma, omega=omega)
     return (gamma - torch.sqrt(torch.clamp(gamma**2 - 4 * omega**2, min=0))) / 2
 
 
-def best_friction(curvatures):
+@checked
+def best_friction(curvatures: Tensor) -> torch.Tensor:
     """2 sqrt(m), m the least curvature: the friction with the largest gap, sqrt(m).   curvatures: (d,), positive. A 0-d tensor."""
-    a_tensor(curvatures, "curvatures")
-    if curvatures.ndim != 1 or not bool((curvatures > 0).all()):
+    if curvatures.ndim != 1 or not len(curvatures):
         raise ValueError(f"curvatures has shape {tuple(curvatures.shape)}; expected positive numbers (d,).")
+    if look(lambda: (curvatures <= 0).any(), curvatures):
+        raise ValueError("curvatures has an entry that is not positive; expected positive numbers (d,).")
     return 2 * curvatures.min().sqrt()
 
 
 def _quarter(h, omega):
-    a_number(omega, "omega", above=0)
-    if not 0 < h * omega < 2:
+    if not h * omega < 2:
         raise ValueError(f"h omega = {h * omega}; expected a stable step, 0 < h omega < 2.")
     return (h * omega) ** 2 / 4
 
 
 def _one(h, omega):
     return 1.0 + 0 * _quarter(h, omega)
-
-
-def _phase(z):
-    if a_tensor(z, "z").ndim < 2 or z.shape[0] != 2:
-        raise ValueError(f"z has shape {tuple(z.shape)}; expected (x, y) on a first axis of 2, (2, ..., d): torch.stack([x, y]).")
-    return z
-
-
-def _like(z, xi):
-    if a_tensor(xi, "xi").shape != _phase(z).shape:
-        raise ValueError(f"xi has shape {tuple(xi.shape)}; expected the shape of z, {tuple(z.shape)}.")
-    return z

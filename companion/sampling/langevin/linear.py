@@ -4,11 +4,56 @@ On a quadratic potential every scheme of the chapter is z' = A z + B xi, and its
 """
 
 import math
-from typing import NamedTuple
+from functools import partial
+from typing import Annotated, NamedTuple
 
 import torch
 
-from companion.inputs import a_count, a_function, a_number, a_tensor
+from companion.hints import Function, checked
+from companion.inputs import a_count, a_number, a_tensor, batch, like, look
+
+
+def a_shape(shape, name):
+    """Return shape, integers of at least 1. Raises TypeError, ValueError."""
+    if not isinstance(shape, (tuple, list, torch.Size)) or not shape:
+        raise TypeError(f"{name} is {shape!r}; expected a tuple of integers: (d,), or (2, d) for a phase space.")
+    return tuple(a_count(side, f"an entry of {name}") for side in shape)
+
+
+def a_square(S, name, *, symmetric=False, definite=False):
+    """Return S, a finite square matrix (d, d), symmetric or symmetric positive definite if asked. Raises TypeError, ValueError."""
+    a_tensor(S, name)
+    if S.ndim != 2 or S.shape[0] != S.shape[1] or not S.shape[0]:
+        raise ValueError(f"{name} has shape {tuple(S.shape)}; expected a square matrix (d, d).")
+    if (symmetric or definite) and look(lambda: (S - S.mT).abs().max() > 1e-5 * S.abs().max(), S):
+        raise ValueError(f"{name} is not symmetric{definite * ' positive definite'}; expected a symmetric matrix: ({name} + {name}.T) / 2.")
+    if definite and look(lambda: torch.linalg.eigvalsh(S.detach()).min() <= 0, S):
+        raise ValueError(f"{name} is not symmetric positive definite; expected a matrix of curvatures.")
+    return S
+
+
+def antisymmetric(J, name):
+    """Return J (d, d) with J^T = -J. Raises TypeError, ValueError."""
+    if look(lambda: (J + J.mT).abs().max() > 1e-6 * (1 + J.abs().max()), a_square(J, name)):
+        raise ValueError(f"{name} is not antisymmetric; expected {name}.T = -{name}: ({name} - {name}.T) / 2.")
+    return J
+
+
+def number_or_tensor(value, name, *, positive=False):
+    """Return value, a number or a tensor of any shape. Raises TypeError, ValueError."""
+    if not isinstance(value, torch.Tensor):
+        return a_number(value, name, above=0 if positive else -math.inf)
+    if positive and look(lambda: (value <= 0).any(), a_tensor(value, name)):
+        raise ValueError(f"{name} has an entry that is not positive; expected positive numbers.")
+    return a_tensor(value, name)
+
+
+Shape = Annotated[tuple, a_shape]
+Symmetric = Annotated[torch.Tensor, partial(a_square, symmetric=True)]
+Curvatures = Annotated[torch.Tensor, partial(a_square, definite=True)]
+Antisymmetric = Annotated[torch.Tensor, antisymmetric]
+Numbers = Annotated[float | torch.Tensor, number_or_tensor]
+PositiveNumbers = Annotated[float | torch.Tensor, partial(number_or_tensor, positive=True)]
 
 
 class Linear(NamedTuple):
@@ -18,24 +63,29 @@ class Linear(NamedTuple):
     B: torch.Tensor
 
 
-def linear_step(step, shape, *, noise=None):
+@checked
+def linear_step(step: Function, shape: Shape, *, noise: Shape | None = None) -> Linear:
     """A and B of a step(k, z, xi) that is linear in (z, xi), from its images of the unit vectors, in float64.
 
     shape: of z;  noise: the shape of xi, by default that of z. Raises TypeError; ValueError if the step is not linear.
     """
-    a_function(step, "step")
-    shape, noise = _shape(shape, "shape"), _shape(shape if noise is None else noise, "noise")
+    shape, noise = tuple(shape), tuple(shape if noise is None else noise)
     z0, xi0 = (torch.zeros(s, dtype=torch.float64) for s in (shape, noise))
-    A = torch.stack([step(0, e, xi0).reshape(-1) for e in _units(shape)], 1)
-    B = torch.stack([step(0, z0, e).reshape(-1) for e in _units(noise)], 1)
+
+    def moved(z, xi):
+        return like(step(0, z, xi), z, "step(k, z, xi)").reshape(-1)
+
+    A = torch.stack([moved(e, xi0) for e in _units(shape)], 1)
+    B = torch.stack([moved(z0, e) for e in _units(noise)], 1)
     z, xi = torch.linspace(-1.0, 2.0, z0.numel()).to(z0), torch.linspace(1.5, -0.7, xi0.numel()).to(z0)
-    image = step(0, z.reshape(shape), xi.reshape(noise)).reshape(-1)
+    image = moved(z.reshape(shape), xi.reshape(noise))
     if not torch.allclose(image, A @ z + B @ xi, rtol=1e-9, atol=1e-9):
         raise ValueError("step is not linear in (z, xi); expected the step of a quadratic potential with its minimum at 0.")
     return Linear(A, B)
 
 
-def stationary_covariance(step, shape, *, noise=None):
+@checked
+def stationary_covariance(step: Function, shape: Shape, *, noise: Shape | None = None) -> torch.Tensor:
     """C = A C A^T + B B^T = sum_k A^k B B^T (A^T)^k, the covariance (s, s) that a linear step keeps; the state is flattened.
 
     Summed by doubling: C <- C + A C A^T, A <- A A. Raises ValueError if the step is not linear, or not stable: spectral radius >= 1.
@@ -50,18 +100,19 @@ def stationary_covariance(step, shape, *, noise=None):
     return (C + C.T) / 2
 
 
-def contraction(step, shape, *, noise=None):
+@checked
+def contraction(step: Function, shape: Shape, *, noise: Shape | None = None) -> float:
     """The spectral radius of a linear step: means decay like its k-th power. A float."""
     return _radius(linear_step(step, shape, noise=noise).A)
 
 
-def drift_gap(v, shape):
+@checked
+def drift_gap(v: Function, shape: Shape) -> float:
     """min Re of the spectrum of B, where v(t, z) = -B z is a linear field: means decay like exp(-gap t). A float.
 
     shape: of z. Raises TypeError; ValueError if the field is not linear.
     """
-    a_function(v, "v")
-    A = linear_step(lambda k, z, xi: v(0.0, z), shape).A
+    A = linear_step(lambda k, z, xi: like(v(0.0, z), z, "v(t, z)"), shape).A
     return -torch.linalg.eigvals(A).real.max().item()
 
 
@@ -74,29 +125,9 @@ def _units(shape):
     return torch.eye(n, dtype=torch.float64).reshape(n, *shape)
 
 
-def _shape(shape, name):
-    if not isinstance(shape, (tuple, list, torch.Size)) or not shape:
-        raise TypeError(f"{name} is {shape!r}; expected a tuple of integers: (d,), or (2, d) for a phase space.")
-    return tuple(a_count(side, f"an entry of {name}") for side in shape)
-
-
-def a_square(S, name, *, symmetric=False):
-    """Return S, a finite square matrix (d, d), symmetric positive definite if asked. Raises TypeError, ValueError."""
-    a_tensor(S, name)
-    if S.ndim != 2 or S.shape[0] != S.shape[1]:
-        raise ValueError(f"{name} has shape {tuple(S.shape)}; expected a square matrix (d, d).")
-    if symmetric and not (torch.allclose(S, S.T) and bool((torch.linalg.eigvalsh(S) > 0).all())):
-        raise ValueError(f"{name} is not symmetric positive definite; expected a matrix of curvatures.")
-    return S
-
-
-def numbers_or_tensors(**given):
-    """The values as tensors: numbers in the dtype of the first tensor among them, else in float64. Raises TypeError, ValueError."""
-    like = next((value for value in given.values() if isinstance(value, torch.Tensor)), torch.zeros((), dtype=torch.float64))
-
-    def as_tensor(value, name):
-        if isinstance(value, torch.Tensor):
-            return a_tensor(value, name)
-        return torch.tensor(float(a_number(value, name)), dtype=like.dtype, device=like.device)
-
-    return [as_tensor(value, name) for name, value in given.items()]
+def as_tensors(**given):
+    """The values as tensors: numbers in the dtype of the first tensor among them, else in float64. Raises ValueError if shapes do not fit."""
+    first = next((value for value in given.values() if isinstance(value, torch.Tensor)), torch.zeros((), dtype=torch.float64))
+    found = {n: v if isinstance(v, torch.Tensor) else torch.tensor(float(v), dtype=first.dtype, device=first.device) for n, v in given.items()}
+    batch(*((value.shape, name) for name, value in found.items()))
+    return list(found.values())

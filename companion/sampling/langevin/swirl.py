@@ -4,20 +4,24 @@ The current exp(-V) J grad V has no divergence. S is a matrix (d, d) of curvatur
 Lelievre, Nier and Pavliotis, J. Stat. Phys. 152 (2013) 237-274.
 """
 
+from collections.abc import Callable
+
 import torch
 
 from companion.energies import grad
-from companion.inputs import a_function, a_tensor, look
-from companion.sampling.langevin.linear import a_square
+from companion.hints import Function, Number, Tensor, checked
+from companion.inputs import alike
+from companion.sampling.langevin.linear import Antisymmetric, Curvatures, Symmetric
 
 
-def swirl_field(V, J):
+@checked
+def swirl_field(V: Function, J: Antisymmetric) -> Callable:
     """v(t, x) = -(I + J) grad V(x).   V: a potential, J: (d, d) antisymmetric; x: (..., d). Raises TypeError, ValueError."""
-    a_function(V, "V")
-    _antisymmetric(J)
 
-    def v(t, x):
-        if a_tensor(x, "x").ndim == 0 or x.shape[-1] != J.shape[0]:
+    @checked
+    def v(t: Number, x: Tensor) -> torch.Tensor:
+        alike({"J": J, "x": x})
+        if x.ndim == 0 or x.shape[-1] != J.shape[0]:
             raise ValueError(f"x has shape {tuple(x.shape)}; expected points (..., {J.shape[0]}), as J is {tuple(J.shape)}.")
         force = -grad(V, x)
         return force + force @ J.mT
@@ -25,13 +29,14 @@ def swirl_field(V, J):
     return v
 
 
-def optimal_swirl(S):
+@checked
+def optimal_swirl(S: Curvatures) -> torch.Tensor:
     """J (d, d), antisymmetric, such that every eigenvalue of (I + J) S has the real part tr(S) / d, which no J can exceed.
 
     U turns S to M = U^T S U of constant diagonal; with weights w = (1, ..., d), K_kl = M_kl (w_k + w_l) / (w_k - w_l) and
     J = S^-1/2 U K U^T S^-1/2.   S: (d, d), symmetric positive definite. Raises TypeError, ValueError.
     """
-    values, vectors = torch.linalg.eigh(a_square(S, "S", symmetric=True))
+    values, vectors = torch.linalg.eigh(S)
     root = vectors * values.rsqrt() @ vectors.mT
     U = constant_diagonal(S)
     w = torch.arange(1, len(S) + 1, dtype=S.dtype, device=S.device)
@@ -41,14 +46,13 @@ def optimal_swirl(S):
     return (J - J.mT) / 2
 
 
-def constant_diagonal(S):
+@checked
+def constant_diagonal(S: Symmetric) -> torch.Tensor:
     """A rotation U (d, d) such that the diagonal of U^T S U is constant, tr(S) / d: one rotation of a plane for each entry but the last.
 
     S: (d, d), symmetric. Raises TypeError, ValueError.
     """
-    M, U = a_square(S, "S").clone(), torch.eye(len(S), dtype=S.dtype, device=S.device)
-    if not torch.allclose(S, S.mT):
-        raise ValueError("S is not symmetric; expected a symmetric matrix: (S + S.T) / 2.")
+    M, U = S.clone(), torch.eye(len(S), dtype=S.dtype, device=S.device)
     mean, free = M.diagonal().mean(), list(range(len(S)))
     while len(free) > 1:
         free.sort(key=lambda i: M[i, i].item())
@@ -64,22 +68,14 @@ def constant_diagonal(S):
     return U
 
 
-def asymptotic_variance(S, J, u):
+@checked
+def asymptotic_variance(S: Curvatures, J: Antisymmetric, u: Tensor) -> torch.Tensor:
     """2 <u, S^-1 (I + J)^-1 S^-1 u>: T times the variance of the time average of <u, X> up to a long time T. 0-d.
 
     S, J: (d, d), u: (d,). For S = I and a turn J of the plane it is 2 |u|^2 / (1 + a^2), though the gap is 1 for every a.
     Duncan, Lelievre and Pavliotis, J. Stat. Phys. 163 (2016) 457-491. Raises TypeError, ValueError.
     """
-    a_square(S, "S", symmetric=True)
-    _antisymmetric(J)
-    if a_tensor(u, "u").shape != S.shape[:1] or J.shape != S.shape:
+    if u.shape != S.shape[:1] or J.shape != S.shape:
         raise ValueError(f"S, J, u have shapes {tuple(S.shape)}, {tuple(J.shape)}, {tuple(u.shape)}; expected (d, d), (d, d), (d,).")
     w = torch.linalg.solve(S, u)
     return 2 * w @ torch.linalg.solve(torch.eye(len(S), dtype=S.dtype, device=S.device) + J, w)
-
-
-def _antisymmetric(J):
-    if a_tensor(J, "J").ndim != 2 or J.shape[0] != J.shape[1]:
-        raise ValueError(f"J has shape {tuple(J.shape)}; expected a square matrix (d, d).")
-    if look(lambda: (J + J.mT).abs().max() > 1e-6 * (1 + J.abs().max()), J):
-        raise ValueError("J is not antisymmetric; expected J.T = -J: (J - J.T) / 2.")
