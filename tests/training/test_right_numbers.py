@@ -72,6 +72,15 @@ def test_far_from_the_well_the_flow_and_the_prox_keep_their_digits():
         near(y + tau * (y**3 - y) + 1, far[:, 0] + 1, 1e-9)
 
 
+def test_a_proximal_step_where_the_energy_does_not_resolve_it():
+    x = 1e-3 * torch.tensor([[1.0], [-0.3], [0.01]])
+
+    def well(y):
+        return (y[..., 0].square() - 1).square() / 4
+
+    near(gf.implicit_step(well, x, tau=0.1), gf.implicit_step(well, x.double(), tau=0.1), 1e-5)
+
+
 def test_barenblatt_in_float32_near_the_heat_kernel():
     x = torch.linspace(-2, 2, 41)
     for m in (1.0011, 1.01, 2.0):
@@ -141,6 +150,12 @@ def test_muon_takes_its_steps_from_newton_and_schulz():
     assert not torch.equal(mo.muon(0, z, f=f, lr=0.1, steps=1), mo.muon(0, z, f=f, lr=0.1))
     with pytest.raises(ValueError, match="steps = 0; expected"):
         mo.muon(0, z, f=f, lr=0.1, steps=0)
+
+
+def test_the_preconditioner_of_the_first_steps_in_float32():
+    z = torch.ones(3, 4, 2)
+    for k in (1, 2, 50):
+        near(mo.preconditioner(k, z), mo.preconditioner(k, z.double()), 1e-6)
 
 
 @pytest.mark.parametrize("step", [mo.adam, mo.amsgrad, partial(mo.adamw, decay=0.1), partial(mo.adam_l2, decay=0.1)])

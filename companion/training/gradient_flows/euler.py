@@ -49,9 +49,13 @@ def _newton_direction(H, slope):
 
 
 def _halved(objective, y, moved):
-    """y + s moved with the largest s = 1, 1/2, 1/4, ... that does not increase the objective, row by row; y if none does."""
+    """y + s moved with the largest s = 1, 1/2, 1/4, ... that does not increase the objective, but by rounding.
+
+    Row by row; y if none does.
+    """
     best, found = y, torch.zeros(y.shape[:-1], dtype=torch.bool, device=y.device)
     before = objective(y)
+    before = before + 10 * torch.finfo(y.dtype).eps * before.abs()
     for power in range(30):
         trial = y + 0.5**power * moved
         accept = ~found & (objective(trial) <= before)

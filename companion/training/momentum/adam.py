@@ -78,8 +78,8 @@ def preconditioner(k: NonNegative, z: Tensor, *, beta2: Beta = 0.999,
                    eps: NonNegative = 1e-8) -> Tensor:
     """1 / (sqrt(v^) + eps) in the state z = (x, m, v) after k >= 1 steps: (..., d). What lr is multiplied by; 0 where v = 0 = eps."""
     v = parts(z, "x", "m", "v")[2]
-    k = torch.as_tensor(k, dtype=z.dtype, device=z.device)
-    return ratio(torch.ones_like(v), _root(torch.clamp(k, min=1) - 1, mean_square(v), beta2, eps))
+    last = torch.clamp(k.to(z), min=1) - 1 if isinstance(k, torch.Tensor) else max(k, 1) - 1
+    return ratio(torch.ones_like(v), _root(last, mean_square(v), beta2, eps))
 
 
 @checked
