@@ -142,7 +142,7 @@ def spacing(grid: Grid) -> Tensor:
     return (grid[-1] - grid[0]) / (len(grid) - 1)
 
 
-def on_grid(rho, grid):
+def on_grid(rho: Tensor, grid: Tensor) -> None:
     """rho (..., m) has a number for each point of the grid (m,), in its dtype. Raises TypeError, ValueError."""
     if rho.ndim == 0 or rho.shape[-1] != len(grid):
         raise ValueError(f"rho has shape {tuple(rho.shape)}; "

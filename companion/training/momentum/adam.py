@@ -18,7 +18,7 @@ from companion.inputs import a_number, look
 from companion.training.momentum.phase import mean_square, parts, ratio
 
 
-def a_beta(beta, name):
+def a_beta(beta: float | torch.Tensor, name: str) -> float | torch.Tensor:
     """Return beta, a number in [0, 1). Raises TypeError, ValueError."""
     a_number(beta, name, least=0)
     if (look(lambda: beta >= 1, beta) if isinstance(beta, torch.Tensor) else beta >= 1):

@@ -17,7 +17,7 @@ def at_rest(x: Tensor, S: Count) -> Tensor:
     return torch.stack([x, *[torch.zeros_like(x)] * (S - 1)])
 
 
-def parts(z, *names):
+def parts(z: Tensor, *names: str) -> tuple:
     """The parts of the state z (S, ..., d), one for each of the S names. Raises TypeError, ValueError."""
     S = len(names)
     if a_tensor(z, "z").ndim < 2 or z.shape[0] != S:
@@ -26,7 +26,7 @@ def parts(z, *names):
     return z.unbind(0)
 
 
-def mean_square(v, name="v"):
+def mean_square(v: Tensor, name: str = "v") -> Tensor:
     """Return v, a running mean of squares: no entry is negative. Raises ValueError."""
     if v.numel() and look(lambda: v.amin() < 0, v):
         raise ValueError(f"{name} has the entry {v.min().item()}; "
@@ -34,7 +34,7 @@ def mean_square(v, name="v"):
     return v
 
 
-def euclidean(g):
+def euclidean(g: Tensor) -> Tensor:
     """|g|, (...) for (..., d). Raises ValueError where the squares overflow: g / |g| would be 0."""
     length = torch.sqrt(g.square().sum(-1))
     if look(lambda: length.isinf().any() & g.isfinite().all(), g):
@@ -43,6 +43,6 @@ def euclidean(g):
     return length
 
 
-def ratio(a, b):
+def ratio(a: Tensor, b: Tensor) -> Tensor:
     """a / b, and 0 where b is 0: a coordinate that never had a gradient does not move."""
     return torch.where(b > 0, a / torch.where(b > 0, b, torch.ones_like(b)), torch.zeros_like(a))
