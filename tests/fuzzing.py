@@ -33,7 +33,8 @@ AREAS = ("ground", "training", "sampling", "architectures", "live")
 # checks and inner parts of other modules: no chapter imports them
 INNER = {"companion.inputs", "companion.hints", "companion.check.report", "companion.gaussians.checks", "companion.kernels.attention",
          "companion.transport.shares", "companion.transport.costs",
-         "companion.architectures.control.kinks", "companion.sampling.wide",
+         "companion.architectures.control.kinks", "companion.architectures.control.program", "companion.sampling.quantization.diagrams",
+         "companion.sampling.wide",
          "companion.training.entries"}
 COMPLEX, F64 = torch.complex128, torch.float64  # a Python number has these digits
 PASSING = {"identity", "shaken", "with_noise", "progress"}  # they hand on what they are given, also a blow-up

@@ -74,7 +74,7 @@ QUANTIZATION = {
     "grid.grid_labels": Recipe(cells()),
     "grid.grid_step": Recipe(lambda: {"y": plane(), "weights": qz.equal_weights, "grid": grid()}),
     "grid.move_site": Recipe(lambda: {"x": qz.with_weights(plane(), grid=grid()), "i": 2, "p": torch.tensor([0.2, 0.3]), "grid": grid()}),
-    "grid.pixel_grid": Recipe(lambda: {"values": UNEVEN_VALUES}, other={"lo": (-1.0, -2.0), "hi": (2.0, 3.0)}),
+    "rasters.pixel_grid": Recipe(lambda: {"values": UNEVEN_VALUES}, other={"lo": (-1.0, -2.0), "hi": (2.0, 3.0)}),
     "grid.weighted_step": Recipe(lambda: {"x": qz.with_weights(plane(), grid=grid()), "equal": 1.0, "grid": grid()}),
     "grid.with_weights": Recipe(lambda: {"y": plane(), "grid": grid()}),
     "kernel_points.cosine_errors": Recipe(lambda: {"x": normal(5, 2), "frequencies": normal(3, 2)}),

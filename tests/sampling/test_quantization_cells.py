@@ -10,8 +10,8 @@ from scipy.spatial import Voronoi
 
 import companion.sampling.quantization as qz
 from companion.noise import noise
-from companion.sampling.quantization.cells import diagram, neighbours
 from companion.sampling.quantization.densities import border_integrals
+from companion.sampling.quantization.diagrams import diagram, neighbours
 
 F8 = torch.float64
 

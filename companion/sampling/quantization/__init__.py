@@ -17,7 +17,6 @@ from companion.sampling.quantization.constants import (
 from companion.sampling.quantization.densities import SQUARE, Density, pixels, uniform
 from companion.sampling.quantization.entropic import Entropic, entropic
 from companion.sampling.quantization.grid import (
-    Grid,
     equal_weights,
     free_weights,
     grid_barycentres,
@@ -27,7 +26,6 @@ from companion.sampling.quantization.grid import (
     grid_labels,
     grid_step,
     move_site,
-    pixel_grid,
     weighted_step,
     with_weights,
 )
@@ -58,6 +56,7 @@ from companion.sampling.quantization.lloyd import (
     w2_squared,
 )
 from companion.sampling.quantization.points import inertia, kmeans_step, labels, uniform_kmeans_step
+from companion.sampling.quantization.rasters import Grid, pixel_grid
 from companion.sampling.quantization.semidiscrete import SemiDiscrete, semidiscrete
 from companion.sampling.quantization.starts import corner, corner_lattice, uniforms, vertical_line
 

@@ -14,8 +14,9 @@ from companion.energies import grad
 from companion.hints import Count, Function, Positive, Tensor, checked
 from companion.kernels import softmin
 from companion.sampling.quantization.cells import Sites
-from companion.sampling.quantization.grid import OnGrid, centred, dilation
+from companion.sampling.quantization.grid import centred, dilation
 from companion.sampling.quantization.points import one_share_each
+from companion.sampling.quantization.rasters import OnGrid
 
 RELAXATION = 1.7  # below 2
 

@@ -10,44 +10,19 @@ down (Sinkhorn's algorithm for one continuous law; Cuturi and Peyre, SIAM J. Ima
 """
 
 from functools import partial
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import torch
 
 from companion.hints import Function, Number, Share, Tensor, checked
 from companion.inputs import a_cloud, a_count
 from companion.sampling.quantization.cells import Sites
-from companion.sampling.quantization.densities import a_box, a_picture
+from companion.sampling.quantization.rasters import OnGrid
 
 SWEEPS = 16  # of the solver: masses within a few percent of 1/n
 START = 30.0  # eps at first, in units of eps at last
 MOMENTUM = 0.5
 SHARPNESS = 0.84  # eps at last = 0.84 * pixel * (spread of the law) / sqrt(n), see `grid_cost`: borders soft by a third of a pixel
-
-
-class Grid(NamedTuple):
-    """A law on h x w pixels. columns (w,), rows (h,): coordinates of their centres, first row on top; mass (h, w) of sum 1; pixel: its sides;
-    mean (2,); spread = sqrt E|x - mean|^2.
-    """
-
-    columns: torch.Tensor
-    rows: torch.Tensor
-    mass: torch.Tensor
-    pixel: tuple
-    mean: torch.Tensor
-    spread: torch.Tensor
-
-    @property
-    def points(self):
-        """The centres of all pixels, row by row: (h w, 2)."""
-        return torch.stack([self.columns.repeat(len(self.rows)), self.rows.repeat_interleave(len(self.columns))], -1)
-
-
-def a_grid(grid, name):
-    """Return grid, a `Grid`. Raises TypeError."""
-    if not isinstance(grid, Grid):
-        raise TypeError(f"{name} is a {type(grid).__name__}; expected a Grid: pixel_grid(torch.ones(64, 64)).")
-    return grid
 
 
 def weighted(x, name):
@@ -57,26 +32,8 @@ def weighted(x, name):
     return x
 
 
-OnGrid = Annotated[Grid, a_grid]
 Weighted = Annotated[torch.Tensor, weighted]
 Sweeps = Annotated[int, partial(a_count, least=2)]
-
-
-@checked
-def pixel_grid(values: Tensor, *, lo: tuple = (0.0, 0.0), hi: tuple = (1.0, 1.0)) -> Grid:
-    """The law proportional to values (h, w) >= 0, first row on top, on the pixels of the box from lo to hi: a `Grid`.
-
-    pixel_grid(torch.ones(64, 64)) is the uniform law of the unit square. Raises TypeError; ValueError, also for zero mass.
-    """
-    a_picture(values), a_box(lo, hi)
-    h, w = values.shape
-    wide, high = (hi[0] - lo[0]) / w, (hi[1] - lo[1]) / h
-    columns = lo[0] + wide * (torch.arange(w, dtype=values.dtype, device=values.device) + 0.5)
-    rows = hi[1] - high * (torch.arange(h, dtype=values.dtype, device=values.device) + 0.5)
-    mass = values / values.sum()
-    mean = torch.stack([mass.sum(0) @ columns, mass.sum(1) @ rows])
-    spread = (mass.sum(0) @ (columns - mean[0]).square() + mass.sum(1) @ (rows - mean[1]).square()).sqrt()
-    return Grid(columns, rows, mass, (wide, high), mean, spread)
 
 
 @checked

@@ -15,8 +15,9 @@ from scipy.sparse.linalg import splu
 from scipy.spatial.distance import pdist
 
 from companion.hints import Count, Positive, Tensor, checked
-from companion.sampling.quantization.cells import DUST, Cells, Sites, a_sites, as_cells, diagram
+from companion.sampling.quantization.cells import DUST, Cells, Sites, a_sites, as_cells
 from companion.sampling.quantization.densities import SQUARE, OnPlane, tabulate
+from companion.sampling.quantization.diagrams import diagram
 from companion.sampling.quantization.points import one_share_each
 
 MIXTURES = (1.0, 0.3, 0.1, 0.03, 0.01, 1e-3, 0.0)  # shares of the uniform law, where the density leaves a cell empty
