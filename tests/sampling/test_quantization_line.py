@@ -90,6 +90,19 @@ def test_lloyds_rate_on_the_uniform_law():
     assert abs(qz.lloyd_rates(100)[0] - (1 - math.pi**2 / 4e4)) < 1e-6
 
 
+@pytest.mark.parametrize(("dtype", "tol"), [(F8, 1e-13), (torch.float32, 1e-5)])
+def test_both_tails_of_the_gaussian_have_all_digits(dtype, tol):
+    """Cells far above 0 are those far below: 1 - Phi(8) is 6e-16, and in float64 1 minus Phi(8) keeps one digit of it."""
+    y = torch.tensor([0.5, 3.0, 4.5, 5.0, 7.0, 9.0], dtype=dtype)
+    mass, first = qz.cell_moments(y, law=qz.GAUSSIAN)
+    mirrored, mean = qz.cell_moments(-y.flip(0), law=qz.GAUSSIAN)
+    assert torch.allclose(mass, mirrored.flip(0), rtol=tol, atol=0) and torch.allclose(first, -mean.flip(0), rtol=tol, atol=tol)
+    ends = [(y[3] + y[4]) / 2, (y[4] + y[5]) / 2]
+    assert mass[5].item() == pytest.approx(stats.norm.sf(ends[1].item()), rel=10 * tol)
+    assert qz.lloyd_max(0, y, law=qz.GAUSSIAN)[4].item() == pytest.approx(
+        stats.truncnorm.mean(*(end.item() for end in ends)), rel=100 * tol)
+
+
 def test_lloyd_max_table_of_the_gaussian():
     table = {1: 1.0, 2: 1 - 2 / math.pi, 3: 0.190174, 4: 0.117482, 5: 0.079941, 6: 0.057978, 8: 0.034548, 16: 0.009501, 32: 0.002505}
     for n, value in table.items():

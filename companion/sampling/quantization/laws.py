@@ -14,7 +14,10 @@ from companion.inputs import a_number, a_tensor, look
 
 
 class Law(NamedTuple):
-    """A law on (lo, hi). density f(s), cdf F(s), partial M(s) = int_{r < s} r df, quantile Q(u); second = E X^2, gap = E|X - X'|, mean = E X."""
+    """A law on (lo, hi). density f(s), cdf F(s), partial M(s) = int_{r < s} r df, quantile Q(u); second = E X^2, gap = E|X - X'|, mean = E X.
+
+    tail: 1 - F(s) with all digits where it is small, or None for a law whose density does not vanish above.
+    """
 
     density: Callable
     cdf: Callable
@@ -25,6 +28,7 @@ class Law(NamedTuple):
     gap: float | torch.Tensor
     lo: float
     hi: float
+    tail: Callable | None = None
 
 
 def a_law(law, name):
@@ -104,4 +108,4 @@ def _levels(u):
 
 UNIFORM = tilted(0.0)
 GAUSSIAN = Law(_normal_density, _normal_cdf, lambda s: -_normal_density(s), _normal_quantile, 0.0, 1.0, 2 / math.sqrt(math.pi),
-               -math.inf, math.inf)
+               -math.inf, math.inf, lambda s: _normal_cdf(-s))

@@ -44,7 +44,11 @@ def cell_moments(y: InOrder, *, law: OnLine) -> tuple:
     middle = (y[..., 1:] + y[..., :-1]) / 2
     ends = torch.ones_like(y[..., :1])
     t = torch.cat([law.lo * ends, middle, law.hi * ends], -1)
-    return torch.diff(law.cdf(t)), torch.diff(law.partial(t))
+    below = law.cdf(t)
+    mass = torch.diff(below)
+    if law.tail is not None:
+        mass = torch.where(below[..., :-1] > 0.5, -torch.diff(law.tail(t)), mass)
+    return mass, torch.diff(law.partial(t))
 
 
 @checked
