@@ -88,7 +88,7 @@ def _newton(sites, a, w, found, density, tol, steps):
                                "give more steps, or a larger tol.")
         w, found = _step(sites, a, w, found, density, least)
         errors.append(np.abs(a - found.mass).max())
-    return w - w.mean(), found, errors
+    return w, found, errors
 
 
 def _step(sites, a, w, found, density, least):
@@ -122,7 +122,8 @@ def _laplacian(sites, found, gap):
     if not np.isfinite(v).all():
         raise ValueError("the density is zero on whole edges of cells, and cuts the sites in groups that exchange no mass; expected a connected "
                          "density: add a little to it everywhere.")
-    return np.append(v, 0.0)
+    v = np.append(v, 0.0)
+    return v - np.median(v)  # weights of most sites stay small, and keep their digits, however large that of an outlier
 
 
 class _Placed(NamedTuple):
