@@ -11,14 +11,17 @@ EVERY = 0.5  # seconds between two looks
 
 @checked
 def progress(steps: Iterable, *, name: Word = "") -> Iterator:
-    """The steps, one by one, with a line on standard error: "120 of 500 steps, 3 s, 9 s to go"; at the end "500 of 500 steps in 12 s".
+    """The steps, one by one, with a line on standard error: "120 of 500 steps, 3 s, 9 s to go";
+    at the end "500 of 500 steps in 12 s".
 
-    For long loops and wherever a function takes progress=...: nothing is installed for it, and a page of the book does not show it.
+    For long loops and wherever a function takes progress=...: nothing is installed for it,
+    and a page of the book does not show it.
     """
     try:
         return _told(iter(steps), len(steps) if hasattr(steps, "__len__") else None, name)
     except TypeError as error:
-        raise TypeError(f"steps is a {type(steps).__name__}; expected what a loop takes: range(n), a list.") from error
+        raise TypeError(f"steps is a {type(steps).__name__}; expected what a loop takes: "
+                        "range(n), a list.") from error
 
 
 def _told(steps, total, name):

@@ -1,7 +1,9 @@
 """Checks of an exercise by theorem: what a right answer must satisfy, not a stored answer.
 
-Each check prints what it looked at and what came out, and raises AssertionError with the counterexample where the theorem fails.
-One convention for all tolerances: a agrees with b if |a - b| <= tol max(1, |b|) in every entry; NaN never agrees.
+Each check prints what it looked at and what came out, and raises AssertionError with the
+counterexample where the theorem fails.
+One convention for all tolerances: a agrees with b if |a - b| <= tol max(1, |b|) in every entry;
+NaN never agrees.
 """
 
 from companion.check.orders import order

@@ -12,16 +12,24 @@ from companion.inputs import a_count
 
 
 @checked
-def order(solver: Function, p: Positive, *, exact: torch.Tensor | float | None = None, steps: tuple = (16, 32, 64, 128),
+def order(solver: Function, p: Positive, *, exact: torch.Tensor | float | None = None,
+          steps: tuple = (16, 32, 64, 128),
           slack: Number = 0.25) -> None:
-    """The error e_n after n steps is O(n^-p): the order log(e_m / e_n) / log(n / m) of the last two numbers of steps is at least p - slack.
+    """The error e_n after n steps is O(n^-p): the order log(e_m / e_n) / log(n / m) of the last two
+    numbers of steps is at least p - slack.
 
-    solver is a stepper (v, t, x, dt) -> x, tried in float64 on x' = A x and on x' = -2 t x^2, whose solutions are known; or a function of
-    the number of steps, n -> x at the end, compared with `exact`, or else with itself at 2n steps. Errors at the level of rounding are left
+    solver is a stepper (v, t, x, dt) -> x, tried in float64 on x' = A x and on x' = -2 t x^2,
+    whose solutions are known; or a function of the number of steps, n -> x at the end,
+    compared with `exact`, or else with itself at 2n steps. Errors at the level of rounding are left
     out. Raises AssertionError, TypeError, ValueError.
     """
-    if not isinstance(steps, (tuple, list)) or len(steps) < 2 or any(a_count(n, "steps") <= m for m, n in zip((0, *steps), steps, strict=False)):
-        raise ValueError(f"steps = {steps}; expected two or more numbers of steps, increasing: (16, 32, 64).")
+    if (
+        not isinstance(steps, (tuple, list))
+        or len(steps) < 2
+        or any(a_count(n, "steps") <= m for m, n in zip((0, *steps), steps, strict=False))
+    ):
+        raise ValueError(f"steps = {steps}; expected two or more numbers of steps, increasing: "
+                         "(16, 32, 64).")
     problems = _known_problems(solver) if _is_stepper(solver) else [(solver, exact)]
     errors = [[_error(solve, limit, n) for n in steps] for solve, limit in problems]
     measured = min(_slope(steps, e, known=limit is not None) for e, (_, limit) in zip(errors, problems, strict=True))
@@ -44,11 +52,15 @@ def _takes(f, count):
 
 
 def _known_problems(method):
-    """Two problems on [0, 1] with their ends: a damped oscillator, exp(A) x0; and x' = -2 t x^2, x(0) = 1, which is 1 / (1 + t^2)."""
+    """Two problems on [0, 1] with their ends: a damped oscillator, exp(A) x0; and x' = -2 t x^2,
+    x(0) = 1, which is 1 / (1 + t^2)."""
     A = torch.tensor([[0.0, 1.0], [-1.0, -0.5]], dtype=torch.float64)
     x0, one = torch.tensor([1.0, 0.5], dtype=torch.float64), torch.ones((), dtype=torch.float64)
     return [
-        (lambda n: flow(lambda t, x: A @ x, x0, 1.0, n, method=method).end, torch.linalg.matrix_exp(A) @ x0),
+        (
+            lambda n: flow(lambda t, x: A @ x, x0, 1.0, n, method=method).end,
+            torch.linalg.matrix_exp(A) @ x0,
+        ),
         (lambda n: flow(lambda t, x: -2 * t * x**2, one, 1.0, n, method=method).end, one / 2),
     ]
 
@@ -57,14 +69,19 @@ def _error(solve, limit, n):
     """The largest error after n steps, and the level of rounding below which it says nothing."""
     end = solve(n)
     eps = torch.finfo(end.dtype).eps if isinstance(end, torch.Tensor) and end.is_floating_point() else torch.finfo(torch.float64).eps
-    end, limit = numbers(end, "solver(n)"), numbers(solve(2 * n) if limit is None else limit, "exact")
+    end, limit = (
+        numbers(end, "solver(n)"),
+        numbers(solve(2 * n) if limit is None else limit, "exact"),
+    )
     if end.shape != limit.shape:
-        raise ValueError(f"solver({n}) has shape {tuple(end.shape)}; expected that of the solution, {tuple(limit.shape)}.")
+        raise ValueError(f"solver({n}) has shape {tuple(end.shape)}; expected that of the "
+                         f"solution, {tuple(limit.shape)}.")
     return (end - limit).abs().max().item(), 1000 * eps * max(1.0, limit.abs().max().item())
 
 
 def _slope(steps, errors, *, known):
-    """The order between the last two errors above rounding; without two, infinite for a known solution, else 0 (nothing changes)."""
+    """The order between the last two errors above rounding; without two,
+    infinite for a known solution, else 0 (nothing changes)."""
     if not all(math.isfinite(e) for e, _ in errors):
         return -math.inf
     seen = [(n, e) for n, (e, floor) in zip(steps, errors, strict=True) if e > floor]

@@ -9,9 +9,11 @@ from companion.hints import Function, NonNegative, checked
 
 @checked
 def decreasing(E: Function, path: Path, *, tol: NonNegative | None = None) -> None:
-    """E(x_{k+1}) <= E(x_k) along the states of a Path, and the sum of E is lower at the end. E: (*shape) -> (...).
+    """E(x_{k+1}) <= E(x_k) along the states of a Path, and the sum of E is lower at the end.
+    E: (*shape) -> (...).
 
-    tol is the rise that rounding may cause, by default 100 times the dtype's precision. Raises AssertionError, TypeError.
+    tol is the rise that rounding may cause, by default 100 times the dtype's precision.
+    Raises AssertionError, TypeError.
     """
     values = _along(E, path, "E")
     excess = torch.diff(values, dim=0) - _tolerance(tol, path, 100) * scale(values[:-1])
@@ -27,7 +29,8 @@ def decreasing(E: Function, path: Path, *, tol: NonNegative | None = None) -> No
 
 @checked
 def conserved(q: Function, path: Path, *, tol: NonNegative | None = None) -> None:
-    """q(x_k) = q(x_0) for all states of a Path. q: (*shape) -> (...), for instance the mass, or the mean of a cloud.
+    """q(x_k) = q(x_0) for all states of a Path. q: (*shape) -> (...), for instance the mass,
+    or the mean of a cloud.
 
     tol is by default 1000 times the dtype's precision. Raises AssertionError, TypeError.
     """
@@ -43,7 +46,8 @@ def conserved(q: Function, path: Path, *, tol: NonNegative | None = None) -> Non
 def _along(q, path, name):
     """The values of q at the states of a Path, in float64: (K+1, ...)."""
     if not isinstance(path, Path) or len(path.x) < 2:
-        raise TypeError(f"path is a {type(path).__name__}; expected a Path of two or more states, as flow and iterate return it.")
+        raise TypeError(f"path is a {type(path).__name__}; expected a Path of two or more states, "
+                        "as flow and iterate return it.")
     return torch.stack([numbers(q(x), f"{name}(x)") for x in path.x])
 
 

@@ -1,6 +1,8 @@
-"""Energies E: (..., n, d) -> (...) of a cloud, potentials f: (..., d) -> (...) of a point, and the fields that descend them.
+"""Energies E: (..., n, d) -> (...) of a cloud, potentials f: (..., d) -> (...) of a point,
+and the fields that descend them.
 
-Squares are not halved: a flow of (1/2) MMD^2 is written half(mmd2(y)). All points of a cloud weigh 1/n.
+Squares are not halved: a flow of (1/2) MMD^2 is written half(mmd2(y)). All points of a cloud weigh
+1/n.
 """
 
 from companion.energies.discrepancies import mmd2, w2_squared

@@ -1,4 +1,5 @@
-"""The classical functionals of a measure, at a cloud: potential, interaction and (blurred) relative entropy.
+"""The classical functionals of a measure, at a cloud: potential, interaction and (blurred) relative
+entropy.
 
 Ambrosio, Gigli and Savare, *Gradient Flows* (2008), chapter 9.
 """
@@ -13,13 +14,15 @@ from companion.kernels import gaussian_sum, mean_kernel
 
 @checked
 def potential_energy(V: Function) -> Callable:
-    """E(x) = mean_i V(x_i), infinite where V is.   V: (..., d) -> (...). Its Wasserstein descent is -grad V(x_i)."""
+    """E(x) = mean_i V(x_i), infinite where V is.   V: (..., d) -> (...).
+    Its Wasserstein descent is -grad V(x_i)."""
     return lambda x: each_point(V, a_cloud(x)).mean(-1)
 
 
 @checked
 def interaction(W: Function) -> Callable:
-    """E(x) = (1/2) mean_ij W(x_i - x_j), the n terms i = j included.   W: (..., d) -> (...), differentiable at 0.
+    """E(x) = (1/2) mean_ij W(x_i - x_j), the n terms i = j included.   W: (..., d) -> (...),
+    differentiable at 0.
 
     For even W its Wasserstein descent is -mean_j grad W(x_i - x_j).
     """
@@ -31,11 +34,14 @@ def interaction(W: Function) -> Callable:
 
 @checked
 def kl_blob(V: Function, *, length: Positive) -> Callable:
-    """E(x) = mean_i [ log mean_j phi(x_i - x_j) + V(x_i) ], phi the Gaussian density of variance length^2 in each coordinate.
+    """E(x) = mean_i [ log mean_j phi(x_i - x_j) + V(x_i) ], phi the Gaussian density of variance
+    length^2 in each coordinate.
 
-    The blob form of KL(. | exp(-V)): the entropy of rho is replaced by the integral of log(phi * rho) d rho, finite on Diracs and
-    with a gradient flow of its own (Carrillo, Craig and Patacchini, Calc. Var. 58:53, 2019). As length -> 0 and n -> infinity, it tends to
-    KL if exp(-V) has mass 1 (else to KL less the log of the mass). V: (..., d) -> (...);  length > 0. Raises TypeError, ValueError.
+    The blob form of KL(. | exp(-V)): the entropy of rho is replaced by the integral
+    of log(phi * rho) d rho, finite on Diracs and with a gradient flow of its own
+    (Carrillo, Craig and Patacchini, Calc. Var. 58:53, 2019). As length -> 0 and n -> infinity,
+    it tends to KL if exp(-V) has mass 1 (else to KL less the log of the mass). V:
+    (..., d) -> (...);  length > 0. Raises TypeError, ValueError.
     """
     def E(x):
         n, d = a_cloud(x).shape[-2:]

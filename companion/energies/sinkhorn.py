@@ -1,6 +1,8 @@
-"""The Sinkhorn divergence, between W2^2 (blur -> 0) and the squared distance of the means (blur -> infinity).
+"""The Sinkhorn divergence, between W2^2 (blur -> 0) and the squared distance of the means
+(blur -> infinity).
 
-Genevay, Peyre and Cuturi, AISTATS 2018; Feydy, Sejourne, Vialard, Amari, Trouve and Peyre, AISTATS 2019.
+Genevay, Peyre and Cuturi, AISTATS 2018; Feydy, Sejourne, Vialard, Amari, Trouve and Peyre,
+AISTATS 2019.
 """
 
 import math
@@ -12,19 +14,28 @@ from companion.hints import Cloud, Positive, Tensor, checked
 from companion.inputs import a_count, same_dimension
 from companion.kernels import softmin
 
-RELAXATION = 1.6  # of the potentials once eps is reached; below 2 (Thibault, Chizat, Dossal and Papadakis, Algorithms 14:143, 2021)
-TOLERANCE = 1e-4  # of the potentials, on average, in units of eps: the share of the mass that is not where it should be
+# of the potentials once eps is reached;
+# below 2 (Thibault, Chizat, Dossal and Papadakis, Algorithms 14:143, 2021)
+RELAXATION = 1.6
+# of the potentials, on average, in units of eps: the share of the mass that is not where it should
+# be
+TOLERANCE = 1e-4
 PATIENCE = 5000
 
 
 @checked
 def sinkhorn_divergence(y: Cloud, *, blur: Positive, iterations: int | None = None) -> Callable:
-    """E(x) = OT(x, y) - OT(x, x)/2 - OT(y, y)/2,  OT(x, y) = min_P sum_ij P_ij |x_i - y_j|^2 + eps KL(P | 1/(n m)),  eps = 2 blur^2.
+    """E(x) = OT(x, y) - OT(x, x)/2 - OT(y, y)/2,  OT(x, y) = min_P sum_ij P_ij |x_i - y_j|^2 + eps
+    KL(P | 1/(n m)),  eps = 2 blur^2.
 
-    The minimum is over the plans P of x and y. Twice the divergence of cost |x - y|^2 / 2 and eps = blur^2 that others compute.
-    y: (..., m, d), the target;  blur > 0, a length in the units of x, a number or a 0-d tensor. Linear memory for large clouds.
-    Gradient by the envelope theorem (first derivatives, in x and in y): (2/n) (x_i-to-x barycentre - x_i-to-y barycentre).
-    iterations: None, up to convergence (RuntimeError if there is none in 5000 steps), or a fixed number of steps, for exported figures.
+    The minimum is over the plans P of x and y. Twice the divergence of cost |x - y|^2 / 2 and
+    eps = blur^2 that others compute.
+    y: (..., m, d), the target;  blur > 0, a length in the units of x, a number or a 0-d tensor.
+    Linear memory for large clouds.
+    Gradient by the envelope theorem (first derivatives, in x and in y):
+    (2/n) (x_i-to-x barycentre - x_i-to-y barycentre).
+    iterations: None, up to convergence (RuntimeError if there is none in 5000 steps),
+    or a fixed number of steps, for exported figures.
     Raises TypeError, ValueError.
     """
     if iterations is not None:
@@ -45,7 +56,8 @@ def sinkhorn_divergence(y: Cloud, *, blur: Positive, iterations: int | None = No
 
 
 def _update(x, y, g, eps):
-    """f(x_i) = -eps log mean_j exp((g_j - |x_i - y_j|^2) / eps), the best potential on x for g on y; grad f(x_i) = 2 (x_i - barycentre)."""
+    """f(x_i) = -eps log mean_j exp((g_j - |x_i - y_j|^2) / eps), the best potential on x for
+    g on y; grad f(x_i) = 2 (x_i - barycentre)."""
     log_m = torch.ones_like(y[..., :1]).sum(-2).log()  # math.log would fix m in an exported graph
     return softmin(x, y, g, eps=eps) + eps * log_m
 
@@ -60,7 +72,8 @@ def _self_potential(x, eps, iterations):
 
 
 def _potentials(x, y, eps, iterations):
-    """The potentials (f, g) of OT(x, y): eps comes down from the squared diameter, over-relaxed steps follow, plain ones end."""
+    """The potentials (f, g) of OT(x, y): eps comes down from the squared diameter,
+    over-relaxed steps follow, plain ones end."""
     g = torch.zeros_like(y[..., 0]) + torch.zeros_like(x[..., :1, 0])  # of the batch of both
     ratio = _squared_diameter(x, y) / eps
     levels = iterations // 2 if iterations else math.ceil(math.log(max(4.0, float(ratio)), 4))
@@ -92,5 +105,6 @@ def _repeat(step, f, eps, iterations):
             if (f - last).abs().mean(-1).max() <= TOLERANCE * eps + floor:
                 return f
     if iterations is None:
-        raise RuntimeError(f"Sinkhorn's iteration has not converged in {PATIENCE} steps; expected a larger blur, or iterations= a fixed number.")
+        raise RuntimeError(f"Sinkhorn's iteration has not converged in {PATIENCE} steps; expected "
+                           "a larger blur, or iterations= a fixed number.")
     return f

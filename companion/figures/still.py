@@ -1,4 +1,5 @@
-"""A still: a picture with its alternative text, one object for a notebook, a page, paper and a screen reader."""
+"""A still: a picture with its alternative text, one object for a notebook, a page,
+paper and a screen reader."""
 
 import base64
 import html
@@ -9,13 +10,15 @@ from typing import Annotated
 from companion.hints import Count, Word, checked
 from companion.inputs import a_number
 
-# Okabe and Ito, Color Universal Design (2008): told apart by colour-blind readers. Its yellow is left out, too pale on white.
+# Okabe and Ito, Color Universal Design (2008): told apart by colour-blind readers.
+# Its yellow is left out, too pale on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 INK = "#222222"
 
 
 class Still:
-    """A drawn figure: .png (bytes), .alt, .caption, .figure (matplotlib's). A notebook shows it with its text."""
+    """A drawn figure: .png (bytes), .alt, .caption, .figure (matplotlib's).
+    A notebook shows it with its text."""
 
     def __init__(self, figure, alt, caption, png):
         self.figure, self.alt, self.caption, self.png = figure, alt, caption, png
@@ -24,10 +27,12 @@ class Still:
         return self.alt
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"text/plain": self.alt, "image/png": base64.b64encode(self.png).decode(), "text/html": self.html()}
+        return {"text/plain": self.alt, "image/png": base64.b64encode(self.png).decode(),
+                "text/html": self.html()}
 
     def html(self):
-        """The picture within the page: <figure class="still">, the text in alt, the caption below."""
+        """The picture within the page: <figure class="still">, the text in alt, the caption below.
+        """
         source = base64.b64encode(self.png).decode()
         caption = f"<figcaption>{html.escape(self.caption)}</figcaption>" if self.caption else ""
         image = f'<img src="data:image/png;base64,{source}" alt="{html.escape(self.alt, quote=True)}" style="max-width:100%;height:auto">'
@@ -50,7 +55,8 @@ def a_size(size, name="size"):
 def a_text(alt):
     """Return alt, a sentence that says what is to be seen. Raises ValueError."""
     if not isinstance(alt, str) or not alt.strip():
-        raise ValueError(f'alt is {alt!r}; expected a sentence that says what is to be seen: alt="Two clouds meet at the origin."')
+        raise ValueError(f'alt is {alt!r}; expected a sentence that says what is to be seen: '
+                         'alt="Two clouds meet at the origin."')
     return alt.strip()
 
 
@@ -59,8 +65,10 @@ Size = Annotated[tuple, a_size]
 
 
 @checked
-def axes(title: Word | None = None, size: Size = (5, 3.6), *, rows: Count = 1, columns: Count = 1) -> tuple:
-    """A figure of size inches (width, height) and its axes, or an array (rows, columns) of them: matplotlib's own, free of pyplot.
+def axes(title: Word | None = None, size: Size = (5, 3.6), *, rows: Count = 1,
+         columns: Count = 1) -> tuple:
+    """A figure of size inches (width, height) and its axes, or an array (rows, columns) of them:
+    matplotlib's own, free of pyplot.
 
     White, whatever the page: black axes do not vanish in dark mode.
     """
@@ -79,12 +87,14 @@ def axes(title: Word | None = None, size: Size = (5, 3.6), *, rows: Count = 1, c
 
 @checked
 def still(figure: object, *, alt: Alt, caption: Word | None = None) -> Still:
-    """The still of a matplotlib figure. alt says what is to be seen, caption stands below it. Raises TypeError, ValueError.
+    """The still of a matplotlib figure. alt says what is to be seen, caption stands below it.
+    Raises TypeError, ValueError.
 
     A figure of pyplot is closed, so that the notebook shows it once.
     """
     if not hasattr(figure, "savefig"):
-        raise TypeError(f"figure is a {type(figure).__name__}; expected a matplotlib Figure: figure, ax = axes().")
+        raise TypeError(f"figure is a {type(figure).__name__}; expected a matplotlib Figure: "
+                        "figure, ax = axes().")
     alt, memory = a_text(alt), io.BytesIO()
     figure.savefig(memory, format="png", dpi=110, facecolor=figure.get_facecolor(), bbox_inches="tight", metadata={"Description": alt})
     if "matplotlib.pyplot" in sys.modules:

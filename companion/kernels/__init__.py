@@ -1,4 +1,5 @@
-"""Kernels between clouds, and their sums at every size: one formula, three engines (dense, streamed, keops), the same numbers."""
+"""Kernels between clouds, and their sums at every size: one formula,
+three engines (dense, streamed, keops), the same numbers."""
 
 from companion.kernels.distances import distances, energy_distance, gaussian, squared_distances
 from companion.kernels.engines import dense, streamed

@@ -1,8 +1,11 @@
-"""Gaussian and softmax sums as fused attention: torch's scaled_dot_product_attention never holds the n x m matrix.
+"""Gaussian and softmax sums as fused attention: torch's scaled_dot_product_attention never holds
+the n x m matrix.
 
--|q - k|^2 = <(2q, 1, -|q|^2), (k, -|k|^2, 1)> is a dot product with two coordinates more. Attention returns sum_j softmax_j(s_ij) v_j;
-one more key, of score t_i, has weight e^t / (e^t + sum_j e^s_ij), and a column of v that is 1 there and 0 elsewhere reads it off: dividing
-by it gives back the sums that softmax divides by. (The fused form in torch: Dao et al., FlashAttention, NeurIPS 2022.)
+-|q - k|^2 = <(2q, 1, -|q|^2), (k, -|k|^2, 1)> is a dot product with two coordinates more.
+Attention returns sum_j softmax_j(s_ij) v_j;
+one more key, of score t_i, has weight e^t / (e^t + sum_j e^s_ij), and a column of v that is 1 there
+and 0 elsewhere reads it off: dividing by it gives back the sums that softmax divides by.
+(The fused form in torch: Dao et al., FlashAttention, NeurIPS 2022.)
 """
 
 import torch
@@ -12,7 +15,8 @@ from companion.kernels.engines import MANY, exp_sum, log_sum, soft_average
 
 
 def attention(q, k, v):
-    """sum_j softmax_j(<q_i, k_j>) v_j in linear memory: one head, and channels of equal number, as the fused form on a CPU asks."""
+    """sum_j softmax_j(<q_i, k_j>) v_j in linear memory: one head, and channels of equal number,
+    as the fused form on a CPU asks."""
     batch = torch.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
     wide = max(q.shape[-1], v.shape[-1])
 
@@ -25,9 +29,12 @@ def attention(q, k, v):
 
 
 def lift(q, k, h=0.0):
-    """Q (..., n, d + 2) and K (..., m, d + 2) with <Q_i, K_j> = h_j - |q_i - k_j|^2, h (..., m, 1)."""
+    """Q (..., n, d + 2) and K (..., m, d + 2) with <Q_i, K_j> = h_j - |q_i - k_j|^2, h (..., m, 1).
+    """
     own, other = q.square().sum(-1, keepdim=True), h - k.square().sum(-1, keepdim=True)
-    return torch.cat([2 * q, torch.ones_like(own), -own], -1), torch.cat([k, other, torch.ones_like(k[..., :1])], -1)
+    return torch.cat([2 * q, torch.ones_like(own), -own], -1), torch.cat(
+        [k, other, torch.ones_like(k[..., :1])], -1
+    )
 
 
 def sums(Q, K, b, t):
@@ -45,10 +52,12 @@ def sums(Q, K, b, t):
 
 
 def careful(fused, spread):
-    """The same sum of clouds about the mean of k, in float64 where |q|^2 or |k|^2 is above spread, or where k has many points.
+    """The same sum of clouds about the mean of k, in float64 where |q|^2 or |k|^2 is above spread,
+    or where k has many points.
 
-    In float32 the terms of the lifted dot product cancel and 1e-7 of them is lost; and attention adds one block of points after
-    another, so that a sum over 4e6 of them is off by 0.3 %. float64 costs twice the time.
+    In float32 the terms of the lifted dot product cancel and 1e-7 of them is lost;
+    and attention adds one block of points after another, so that a sum over 4e6 of them is off
+    by 0.3 %. float64 costs twice the time.
     """
 
     def centred(q, k, b):
@@ -62,7 +71,8 @@ def careful(fused, spread):
 
 
 def fused_soft_average(q, k, b):
-    """soft_average: softmax_j(<q_i, k_j>) is that of <q_i, k_j - c> for every c. In float64 as in `careful`, for the same reasons."""
+    """soft_average: softmax_j(<q_i, k_j>) is that of <q_i, k_j - c> for every c.
+    In float64 as in `careful`, for the same reasons."""
     K = k.double() - k.detach().mean(-2, keepdim=True, dtype=torch.float64)
     wide = q.detach().square().sum(-1).max() * K.detach().square().sum(-1).max() > 64.0**2
     if k.shape[-2] >= MANY or wide:
@@ -76,7 +86,8 @@ def fused_exp_sum(q, k, b):
 
 
 def fused_log_sum(q, k, h):
-    """log_sum in two passes. With p = softmax(s_i), t_i = <p, s_i> is the value less the entropy of p, so log m at most: no underflow."""
+    """log_sum in two passes. With p = softmax(s_i), t_i = <p, s_i> is the value less the entropy
+    of p, so log m at most: no underflow."""
     top = h.detach().amax(-2, keepdim=True)
     Q, K = lift(q, k, (h - top).clamp(min=-1e30))  # a point of no weight has h = -inf, and inf * 0 is NaN
     with torch.no_grad():
@@ -84,4 +95,5 @@ def fused_log_sum(q, k, h):
     return top + t + sums(Q, K, torch.ones_like(K[..., :1]), t).log()
 
 
-FUSED = {exp_sum: careful(fused_exp_sum, 64.0), soft_average: fused_soft_average, log_sum: careful(fused_log_sum, 0.0)}
+FUSED = {exp_sum: careful(fused_exp_sum, 64.0), soft_average: fused_soft_average,
+         log_sum: careful(fused_log_sum, 0.0)}

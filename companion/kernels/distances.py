@@ -9,7 +9,8 @@ from companion.inputs import has_values, same_dimension
 
 
 def squared_distances(x: Cloud, y: Cloud) -> Tensor:
-    """|x_i - y_j|^2, from differences: exactly 0 where x_i = y_j, which |x|^2 + |y|^2 - 2 <x, y> is not;
+    """|x_i - y_j|^2, from differences: exactly 0 where x_i = y_j, which |x|^2 + |y|^2 - 2 <x,
+    y> is not;
     inf where the square overflows (float32: 1.8e19 apart).
 
     x (..., n, d), y (..., m, d) -> (..., n, m). Raises TypeError, ValueError.
@@ -26,7 +27,8 @@ def squares(x, y):
 
 
 class Squares(torch.autograd.Function):
-    """cdist without its cancellation, with a gradient by matrix products, d times cheaper, that has derivatives of every order."""
+    """cdist without its cancellation, with a gradient by matrix products, d times cheaper,
+    that has derivatives of every order."""
 
     @staticmethod
     def forward(ctx, x, y):
@@ -35,7 +37,8 @@ class Squares(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, g):
-        """2 sum_j g_ij (x_i - y_j), and the same for y: two large sums are subtracted, so in float64, about a centre."""
+        """2 sum_j g_ij (x_i - y_j), and the same for y: two large sums are subtracted,
+        so in float64, about a centre."""
         x, y = ctx.saved_tensors
         centre = y.detach().mean(-2, keepdim=True, dtype=torch.float64)
         wide, X, Y = g.double(), x.double() - centre, y.double() - centre
@@ -45,17 +48,20 @@ class Squares(torch.autograd.Function):
 
 
 def distances(x: Cloud, y: Cloud) -> Tensor:
-    """|x_i - y_j|, with gradient 0 (the least subgradient) where the points coincide; inf where the square overflows.
+    """|x_i - y_j|, with gradient 0 (the least subgradient) where the points coincide;
+    inf where the square overflows.
 
     x (..., n, d), y (..., m, d) -> (..., n, m). Raises TypeError, ValueError.
     """
     squared = squared_distances(x, y)
-    apart = squared > 0  # the square root has slope inf at 0, and inf * 0 is NaN: it must not see the 0
+    # the square root has slope inf at 0, and inf * 0 is NaN: it must not see the 0
+    apart = squared > 0
     return torch.where(apart, torch.where(apart, squared, 1.0).sqrt(), 0.0)
 
 
 class Gaussian(NamedTuple):
-    """The Gaussian kernel: a function that shows its length, so that a sum of it can take a faster way."""
+    """The Gaussian kernel: a function that shows its length, so that a sum of it can take a faster
+    way."""
 
     length: Number
 
@@ -65,7 +71,8 @@ class Gaussian(NamedTuple):
 
 @checked
 def gaussian(length: Positive) -> Gaussian:
-    """The kernel k(x, y) = exp(-|x_i - y_j|^2 / (2 length^2)), k(x, y): (..., n, d), (..., m, d) -> (..., n, m).
+    """The kernel k(x, y) = exp(-|x_i - y_j|^2 / (2 length^2)), k(x, y): (..., n, d),
+    (..., m, d) -> (..., n, m).
 
     length > 0, a number or a 0-d tensor, in the units of x. Raises TypeError, ValueError.
     """
@@ -73,7 +80,8 @@ def gaussian(length: Positive) -> Gaussian:
 
 
 def energy_distance(x: Cloud, y: Cloud) -> Tensor:
-    """The kernel k(x, y) = -|x_i - y_j|, conditionally positive definite (Szekely and Rizzo, 2013): its MMD^2 is the energy distance;
+    """The kernel k(x, y) = -|x_i - y_j|, conditionally positive definite (Szekely and Rizzo, 2013):
+    its MMD^2 is the energy distance;
     -inf where the square overflows.
 
     x (..., n, d), y (..., m, d) -> (..., n, m). Raises TypeError, ValueError.

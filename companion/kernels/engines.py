@@ -1,7 +1,9 @@
-"""Three ways to evaluate a sum over the points of a cloud: the whole matrix, a stream of blocks, KeOps.
+"""Three ways to evaluate a sum over the points of a cloud: the whole matrix, a stream of blocks,
+KeOps.
 
-A sum is a function op(q, k, b): (..., n, d), (..., m, d), (..., m, c) -> (..., n, c) whose row i needs row i of q alone. An engine
-is a function engine(op, q, k, b) that returns op(q, k, b), with its first derivatives. Each op below is its own plain definition.
+A sum is a function op(q, k, b): (..., n, d), (..., m, d), (..., m, c) -> (..., n, c) whose row
+i needs row i of q alone. An engine is a function engine(op, q, k, b) that returns op(q, k, b),
+with its first derivatives. Each op below is its own plain definition.
 """
 
 from collections.abc import Hashable
@@ -13,9 +15,11 @@ from companion.hints import Cloud, Extended, Function, Tensor, checked
 from companion.inputs import batch, has_values, same_dimension
 from companion.kernels.distances import squares
 
-DENSE = {"cpu": 2**22, "cuda": 2**24}  # pairs in a matrix, at most: (2048 points)^2, (4096 points)^2
+# pairs in a matrix, at most: (2048 points)^2, (4096 points)^2
+DENSE = {"cpu": 2**22, "cuda": 2**24}
 BLOCK = {"cpu": 2**18, "cuda": 2**24}  # pairs in a block: near the cache of a core, enough work for a GPU
-MANY = 2**12  # points from which a sum is taken in float64: 4e6 numbers added in float32 lose three digits
+# points from which a sum is taken in float64: 4e6 numbers added in float32 lose three digits
+MANY = 2**12
 LARGE = 2**33  # pairs from which a GPU repays the time KeOps takes to compile
 
 
@@ -43,12 +47,14 @@ def total(p, b):
 
 @checked
 def dense(op: Function, q: Cloud, k: Cloud, b: Extended) -> Tensor:
-    """The formula as it is written, n x m numbers in memory. The one that is exported and that has second derivatives."""
+    """The formula as it is written, n x m numbers in memory. The one that is exported and that has
+    second derivatives."""
     return op(*fitting(q, k, b))
 
 
 def by_rows(op, q, k, b):
-    """The formula on blocks of rows, computed again for the gradient: linear memory, any formula, any device, no loss of digits."""
+    """The formula on blocks of rows, computed again for the gradient: linear memory, any formula,
+    any device, no loss of digits."""
     batch = torch.broadcast_shapes(q.shape[:-2], k.shape[:-2]).numel()
     rows = max(1, BLOCK.get(q.device.type, BLOCK["cpu"]) // (batch * k.shape[-2]))
     if torch.is_grad_enabled():
@@ -56,13 +62,15 @@ def by_rows(op, q, k, b):
     else:
         blocks = [op(part, k, b) for part in q.split(rows, -2)]
     if not all(isinstance(block, torch.Tensor) and block.ndim >= 2 for block in blocks):
-        raise TypeError(f"op(q, k, b) is a {type(blocks[0]).__name__}; expected a torch.Tensor (..., n, c): a row for each point of q.")
+        raise TypeError(f"op(q, k, b) is a {type(blocks[0]).__name__}; expected a torch.Tensor "
+                        "(..., n, c): a row for each point of q.")
     return torch.cat(blocks, -2)
 
 
 @checked
 def streamed(op: Function, q: Cloud, k: Cloud, b: Extended) -> Tensor:
-    """Linear memory. On a CPU by fused attention where the formula is one (`attention.py`) and keeps its digits, else by rows.
+    """Linear memory. On a CPU by fused attention where the formula is one (`attention.py`) and
+    keeps its digits, else by rows.
 
     First derivatives only.
     """
@@ -76,12 +84,14 @@ def streamed(op: Function, q: Cloud, k: Cloud, b: Extended) -> Tensor:
 
 
 def chosen(engine, q, k):
-    """The engine asked for, or the one for this size and device. Raises ValueError: an engine is dense, streamed or keops."""
+    """The engine asked for, or the one for this size and device. Raises ValueError:
+    an engine is dense, streamed or keops."""
     from companion.kernels.keops import keops, keops_works
 
     if engine is not None:
         if not any(engine is known for known in (dense, streamed, keops)):
-            raise ValueError(f"engine is {engine!r}; expected None, or one of the functions dense, streamed, keops of companion.kernels.")
+            raise ValueError(f"engine is {engine!r}; expected None, or one of the functions "
+                             "dense, streamed, keops of companion.kernels.")
         return engine
     if not (has_values(q) and has_values(k)):
         return dense
@@ -94,13 +104,16 @@ def chosen(engine, q, k):
 def rows(b, y, name="b"):
     """Return b, which has one row for each point of y. Raises ValueError."""
     if b.ndim < 2 or b.shape[-2] != y.shape[-2] or b.shape[-1] == 0:
-        raise ValueError(f"{name} has shape {tuple(b.shape)}; expected one row for each of the {y.shape[-2]} points of y.")
+        raise ValueError(f"{name} has shape {tuple(b.shape)}; expected one row for each of the "
+                         f"{y.shape[-2]} points of y.")
     return b
 
 
 def fitting(q, k, b):
-    """q, k, b: points of one dimension, a row of b for each point of k, batches that go together. Raises ValueError."""
+    """q, k, b: points of one dimension, a row of b for each point of k, batches that go together.
+    Raises ValueError."""
     same_dimension(q, k, ("q", "k"))
     if b.ndim > 2 and has_values(q):
-        batch((q.shape[:-2], "the batch of q"), (k.shape[:-2], "the batch of k"), (b.shape[:-2], "the batch of b"))
+        batch((q.shape[:-2], "the batch of q"), (k.shape[:-2], "the batch of k"),
+              (b.shape[:-2], "the batch of b"))
     return q, k, rows(b, k)

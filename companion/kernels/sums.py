@@ -1,6 +1,8 @@
-"""Sums of a kernel over a cloud, whatever its size: `engine` says how, None lets size and device say.
+"""Sums of a kernel over a cloud, whatever its size: `engine` says how, None lets size and device
+say.
 
-Every sum but that of `cost` and `kernel` depends on differences alone: it is taken about the mean of y, so that far clouds keep digits.
+Every sum but that of `cost` and `kernel` depends on differences alone:
+it is taken about the mean of y, so that far clouds keep digits.
 """
 
 from collections.abc import Callable
@@ -14,10 +16,12 @@ from companion.kernels.engines import chosen, exp_sum, log_sum, rows, soft_avera
 
 
 @checked
-def gaussian_sum(x: Cloud, y: Cloud, b: Cloud | None = None, *, length: Positive, engine: Callable | None = None) -> Tensor:
+def gaussian_sum(x: Cloud, y: Cloud, b: Cloud | None = None, *, length: Positive,
+                 engine: Callable | None = None) -> Tensor:
     """sum_j exp(-|x_i - y_j|^2 / (2 length^2)) b_j
 
-    x (..., n, d), y (..., m, d), b (..., m, c) -> (..., n, c); without b, every b_j = 1 and the sum is (..., n).
+    x (..., n, d), y (..., m, d), b (..., m, c) -> (..., n, c); without b, every b_j = 1 and the sum
+    is (..., n).
     length > 0: a number or a 0-d tensor. Raises TypeError, ValueError.
     """
     same_dimension(x, y)
@@ -28,22 +32,27 @@ def gaussian_sum(x: Cloud, y: Cloud, b: Cloud | None = None, *, length: Positive
 
 
 @checked
-def softmax_average(x: Cloud, y: Cloud, b: Cloud, *, beta: Number, engine: Callable | None = None) -> Tensor:
+def softmax_average(x: Cloud, y: Cloud, b: Cloud, *, beta: Number,
+                    engine: Callable | None = None) -> Tensor:
     """sum_j softmax_j(beta <x_i, y_j>) b_j
 
-    x (..., n, d), y (..., m, d), b (..., m, c) -> (..., n, c). beta: a number or a 0-d tensor of any sign. Raises TypeError, ValueError.
+    x (..., n, d), y (..., m, d), b (..., m, c) -> (..., n, c). beta:
+    a number or a 0-d tensor of any sign. Raises TypeError, ValueError.
     """
     same_dimension(x, y)
     return chosen(engine, x, y)(soft_average, x * beta, centred(y, y)[0], values(b, y))
 
 
 @checked
-def softmin(x: Cloud, y: Cloud, h: Extended | None = None, *, eps: Positive, cost: Function = squared_distances,
+def softmin(x: Cloud, y: Cloud, h: Extended | None = None, *, eps: Positive,
+            cost: Function = squared_distances,
             engine: Callable | None = None) -> Tensor:
-    """-eps log sum_j exp((h_j - c(x_i, y_j)) / eps), which tends to min_j c(x_i, y_j) - h_j as eps -> 0
+    """-eps log sum_j exp((h_j - c(x_i, y_j)) / eps), which tends to min_j c(x_i, y_j) - h_j as
+    eps -> 0
 
-    With h = g + eps log b it is Sinkhorn's update of the potential f, for weights b and potential g on y. x (..., n, d), y (..., m, d),
-    h (..., m), -inf for a point without weight, or None for 0 -> (..., n). cost(x, y) -> (..., n, m). eps > 0: a number or a 0-d tensor.
+    With h = g + eps log b it is Sinkhorn's update of the potential f, for weights b and potential
+    g on y. x (..., n, d), y (..., m, d), h (..., m), -inf for a point without weight,
+    or None for 0 -> (..., n). cost(x, y) -> (..., n, m). eps > 0: a number or a 0-d tensor.
     inf where no point has weight. Raises TypeError, ValueError.
     """
     same_dimension(x, y)
@@ -62,7 +71,8 @@ def softmin(x: Cloud, y: Cloud, h: Extended | None = None, *, eps: Positive, cos
 def mean_kernel(kernel: Function, x: Cloud, y: Cloud, *, engine: Callable | None = None) -> Tensor:
     """mean_ij k(x_i, y_j)
 
-    kernel(x, y) -> (..., n, m); x (..., n, d), y (..., m, d) -> (...). Linear memory for large clouds. Raises TypeError, ValueError.
+    kernel(x, y) -> (..., n, m); x (..., n, d), y (..., m, d) -> (...). Linear memory for large
+    clouds. Raises TypeError, ValueError.
     """
     same_dimension(x, y)
     if isinstance(kernel, Gaussian):
@@ -75,7 +85,8 @@ def mean_kernel(kernel: Function, x: Cloud, y: Cloud, *, engine: Callable | None
 
 
 def centred(x, y):
-    """x and y about the mean of y, which is moved by no gradient: what depends on differences alone stays as it is."""
+    """x and y about the mean of y, which is moved by no gradient: what depends on differences alone
+    stays as it is."""
     if not (has_values(x) and has_values(y)):
         return x, y
     centre = y.detach().mean(-2, keepdim=True, dtype=torch.float64).to(y.dtype)

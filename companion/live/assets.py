@@ -14,9 +14,15 @@ RUNTIME = File(__file__).parent / "vendor" / "onnxruntime-web"
 
 @cache
 def front():
-    """The front end's JavaScript: its files in the order of their names inside one scope, the worker's source as a string."""
+    """The front end's JavaScript: its files in the order of their names inside one scope,
+    the worker's source as a string."""
     worker = (FRONT / "noise.js").read_text() + (FRONT / "worker.js").read_text()
-    return "\n".join([f"const WORKER_SOURCE = {json.dumps(worker)};", *(f.read_text() for f in sorted(FRONT.glob("[0-9]*.js")))])
+    return "\n".join(
+        [
+            f"const WORKER_SOURCE = {json.dumps(worker)};",
+            *(f.read_text() for f in sorted(FRONT.glob("[0-9]*.js"))),
+        ]
+    )
 
 
 def page_script():
@@ -42,7 +48,8 @@ def runtime():
 
 
 def runtime_script():
-    """The runtime as a classic script of base64: `fetch` does not exist for a double-clicked page."""
+    """The runtime as a classic script of base64: `fetch` does not exist for a double-clicked page.
+    """
     mjs, wasm = (base64.b64encode(part).decode() for part in runtime())
     return f'companionLive.asset("runtime", {{"mjs": "{mjs}", "wasm": "{wasm}"}});\n'
 
@@ -70,7 +77,8 @@ def keep_figure(figure, name):
 
 
 def write(static):
-    """Write live/live.js, live.css, live-runtime.js and the build's recordings into a folder of static files."""
+    """Write live/live.js, live.css, live-runtime.js and the build's recordings into a folder
+    of static files."""
     here = File(static) / "live"
     here.mkdir(parents=True, exist_ok=True)
     (here / "live.js").write_text(page_script())

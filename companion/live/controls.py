@@ -7,20 +7,24 @@ from typing import Any
 from companion.inputs import a_function
 
 ACTS = ("run", "start")
-LETTERS = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "eps": "ε", "kappa": "κ", "lam": "λ", "mu": "μ",
+LETTERS = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "eps": "ε", "kappa": "κ",
+           "lam": "λ", "mu": "μ",
            "sigma": "σ", "tau": "τ", "theta": "θ"}
 
 
 def _acts(acts):
     if acts not in ACTS:
-        raise ValueError(f"acts = {acts!r}; expected 'run' (acts during the run) or 'start' (the run starts again).")
+        raise ValueError(f"acts = {acts!r}; expected 'run' (acts during the run) or 'start' (the "
+                         "run starts again).")
 
 
 @dataclass(frozen=True)
 class Slider:
-    """A number in [lo, hi]; `log`: even steps of its logarithm; `step`: its grain (1 for integers); `values`: a finite grid instead.
+    """A number in [lo, hi]; `log`: even steps of its logarithm; `step`: its grain (1 for integers);
+    `values`: a finite grid instead.
 
-    acts="run": the change acts on the run under way; acts="start": the run starts again. Raises ValueError.
+    acts="run": the change acts on the run under way; acts="start": the run starts again.
+    Raises ValueError.
     """
 
     lo: float = None
@@ -47,19 +51,22 @@ class Slider:
         if not all(isinstance(v, (int, float)) and math.isfinite(v) for v in numbers):
             raise ValueError(f"Slider(lo, hi, value) = {numbers}; expected three finite numbers.")
         if not (self.lo < self.hi and self.lo <= self.value <= self.hi):
-            raise ValueError(f"Slider(lo, hi, value) = {numbers}; expected lo <= value <= hi and lo < hi.")
+            raise ValueError(f"Slider(lo, hi, value) = {numbers}; expected lo <= value <= hi and "
+                             "lo < hi.")
         if self.log and self.lo <= 0:
             raise ValueError(f"lo = {self.lo}; a logarithmic slider needs lo > 0.")
 
     def spec(self, name):
         """The slider as the page reads it."""
         keys = ("lo", "hi", "value", "log", "step", "acts", "values")
-        return {"kind": "slider", "name": name, "label": self.label or LETTERS.get(name, name), **{k: getattr(self, k) for k in keys}}
+        return {"kind": "slider", "name": name, "label": self.label or LETTERS.get(name, name),
+                **{k: getattr(self, k) for k in keys}}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One of some named objects, e.g. two fields: Choice({"SA": sa, "USA": usa}). The function receives the object. Raises ValueError."""
+    """One of some named objects, e.g. two fields: Choice({"SA": sa, "USA": usa}).
+    The function receives the object. Raises ValueError."""
 
     options: dict
     value: str = field(default=None, kw_only=True)
@@ -77,7 +84,8 @@ class Choice:
 
     def spec(self, name):
         """The choice as the page reads it."""
-        return {"kind": "choice", "name": name, "label": self.label or name, "options": list(self.options), "value": self.value, "acts": self.acts}
+        return {"kind": "choice", "name": name, "label": self.label or name,
+                "options": list(self.options), "value": self.value, "acts": self.acts}
 
 
 @dataclass(frozen=True)

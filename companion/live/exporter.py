@@ -1,7 +1,10 @@
-"""Graphs exported beside the kernel: a process of its own traces them, and ends when no figure waits.
+"""Graphs exported beside the kernel: a process of its own traces them, and ends when no figure
+waits.
 
-torch's tracer keeps global state. A thread of the kernel that traces while the reader's cell trains breaks that cell; another process cannot.
-Figures travel there by cloudpickle, their graphs come back; what is shipped is kept in the reader's cache on the way.
+torch's tracer keeps global state. A thread of the kernel that traces while the reader's cell trains
+breaks that cell; another process cannot.
+Figures travel there by cloudpickle, their graphs come back; what is shipped is kept in the
+reader's cache on the way.
 """
 
 import contextlib
@@ -18,44 +21,60 @@ import threading
 NEEDED = ("cloudpickle", "onnx", "onnxscript")
 IDLE = 5  # seconds without a figure, after which the process ends
 MOST = 600  # seconds for one figure, after which it stays with the kernel
-PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from companion.live.exporter import serve; serve()"
+PROGRAM = (
+    "import sys; sys.path[:] = sys.argv[1:]; from companion.live.exporter import serve; serve()"
+)
 SIZE = struct.Struct("<Q")
 
 
 def never():
-    """Whether nothing may be exported: COMPANION_EXPORT=never, where only the numbers of a run matter."""
+    """Whether nothing may be exported: COMPANION_EXPORT=never, where only the numbers of a run
+    matter."""
     return os.environ.get("COMPANION_EXPORT") == "never"
 
 
 def export_elsewhere(figure, done):
-    """Have the figure's graphs exported; done(programs, graphs) is called by a thread when they are there.
+    """Have the figure's graphs exported; done(programs, graphs) is called by a thread when they are
+    there.
 
-    False where that cannot be: no exporter, or a figure that cannot travel. A figure that cannot be exported is never done.
+    False where that cannot be: no exporter, or a figure that cannot travel.
+    A figure that cannot be exported is never done.
     """
     if never() or not all(map(importlib.util.find_spec, NEEDED)):
         return False
     import cloudpickle
 
     try:
-        data = cloudpickle.dumps(figure)  # now: the reader's next cell may change what the figure holds
-    except Exception:  # a lock, a generator, an open file: whatever a function holds, pickle has an error class for it
+        # now: the reader's next cell may change what the figure holds
+        data = cloudpickle.dumps(figure)
+    # a lock, a generator, an open file: whatever a function holds, pickle has an error class for it
+    except Exception:
         return False
     QUEUE.put(data, done)
     return True
 
 
 class Queue:
-    """Figures that wait for the one process. A thread hands them over, one at a time; both end when none is left."""
+    """Figures that wait for the one process. A thread hands them over, one at a time;
+    both end when none is left."""
 
     def __init__(self):
-        self.jobs, self.lock, self.thread, self.working = queue.SimpleQueue(), threading.Lock(), None, False
+        self.jobs, self.lock, self.thread, self.working = (
+            queue.SimpleQueue(),
+            threading.Lock(),
+            None,
+            False,
+        )
 
     def put(self, data, done):
         """Add a figure; start the thread if it has ended."""
         with self.lock:
             self.jobs.put((data, done))
             if not self.working:
-                self.working, self.thread = True, threading.Thread(target=self._work, name="export", daemon=True)
+                self.working, self.thread = (
+                    True,
+                    threading.Thread(target=self._work, name="export", daemon=True),
+                )
                 self.thread.start()
 
     def join(self, timeout=None):
@@ -64,7 +83,8 @@ class Queue:
             self.thread.join(timeout)
 
     def _next(self):
-        """The next figure, or None at the end of the thread: decided under the lock, so that no figure is left behind."""
+        """The next figure, or None at the end of the thread: decided under the lock,
+        so that no figure is left behind."""
         with contextlib.suppress(queue.Empty):
             return self.jobs.get(timeout=IDLE)
         with self.lock:
@@ -93,8 +113,10 @@ QUEUE = Queue()
 
 
 def started():
-    """A new exporting process: it imports from where this one does, and hears no Ctrl-C meant for a cell."""
-    return subprocess.Popen([sys.executable, "-c", PROGRAM, *sys.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    """A new exporting process: it imports from where this one does, and hears no Ctrl-C meant for
+    a cell."""
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, *sys.path], stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                             env=os.environ | {"OMP_NUM_THREADS": "1"}, start_new_session=True)
 
 
@@ -111,7 +133,8 @@ def ended(process):
 
 
 def ask(process, data):
-    """(programs, graphs) of a pickled figure, or None: it cannot be exported, the process died or takes too long."""
+    """(programs, graphs) of a pickled figure, or None: it cannot be exported,
+    the process died or takes too long."""
     timer = threading.Timer(MOST, process.kill)
     timer.daemon = True
     timer.start()
@@ -142,7 +165,8 @@ def receive(pipe):
 
 
 def serve():
-    """The other process: figures from standard input, graphs to standard output, until the kernel closes or dies."""
+    """The other process: figures from standard input, graphs to standard output,
+    until the kernel closes or dies."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries say is no answer
     signal.signal(signal.SIGINT, signal.SIG_IGN)

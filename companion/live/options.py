@@ -32,25 +32,31 @@ def the_labels(labels, name="labels"):
         if found is not None and any(i != label for i, label in zip(found, labels, strict=True)):
             raise ValueError("a label is no integer")
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:
-        raise TypeError(f"{name} is {labels!r}; expected an integer for each point: [0, 0, 1].") from error
+        raise TypeError(
+            f"{name} is {labels!r}; expected an integer for each point: [0, 0, 1]."
+        ) from error
     return found
 
 
 def a_trail(trail, name):
-    """Return trail, True, False or how many frames of it are shown. Raises TypeError, ValueError."""
+    """Return trail, True, False or how many frames of it are shown. Raises TypeError, ValueError.
+    """
     return trail if isinstance(trail, bool) else a_count(trail, name, least=0)
 
 
 def a_reference(reference, name):
     """Return reference, a dictionary label -> function. Raises TypeError."""
-    if not isinstance(reference, dict) or not all(isinstance(k, str) and callable(f) for k, f in reference.items()):
+    if not isinstance(reference, dict) or not all(isinstance(k, str) and callable(f) for k,
+                                                  f in reference.items()):
         raise TypeError(f"{name} is {reference!r}; expected a dictionary label -> f(t, controls).")
     return reference
 
 
 def a_target(target):
     """Return target, a tensor, a function or None. Raises TypeError, ValueError."""
-    return target if target is None or callable(target) else a_tensor(target, "target", floating=False)
+    return (
+        target if target is None or callable(target) else a_tensor(target, "target", floating=False)
+    )
 
 
 def floats(pair):

@@ -1,6 +1,8 @@
-"""One page of a figure of your own: a single file that computes by double click, without a network, and lets nothing else in.
+"""One page of a figure of your own: a single file that computes by double click, without a network,
+and lets nothing else in.
 
-It holds what a page of the book has beside it: graphs, recording, style, script and, where the page computes, the runtime.
+It holds what a page of the book has beside it: graphs, recording, style, script and,
+where the page computes, the runtime.
 Source of the policy: W3C, Content Security Policy Level 3.
 """
 
@@ -38,7 +40,8 @@ PAGE = """<!doctype html>
 
 
 def page(shown, title=None, lang="en"):
-    """The text of the page of a figure that is ready to be shown. `title`: its heading, else the figure's name; `lang`: of its words."""
+    """The text of the page of a figure that is ready to be shown. `title`: its heading,
+    else the figure's name; `lang`: of its words."""
     scripts = [assets.page_script(), f'companionLive.asset("{shown.tape_id}", {safe(shown.tape)});']
     if shown.spec["engine"] == "page":
         scripts.append(assets.runtime_script())
@@ -46,8 +49,10 @@ def page(shown, title=None, lang="en"):
         if re.search(r"</script|<!--", script, re.IGNORECASE):
             raise AssertionError("a script of the page would end its own element")
     words = html.escape(title or shown.figure.name.replace("_", " ").capitalize())
-    return PAGE.format(lang=html.escape(lang, quote=True), policy=policy(scripts), title=words, style=f"{assets.style()}\n{STYLE}",
-                       figure=shown.html(), scripts="\n".join(f"<script>{script}</script>" for script in scripts))
+    return PAGE.format(lang=html.escape(lang, quote=True), policy=policy(scripts), title=words,
+                       style=f"{assets.style()}\n{STYLE}",
+                       figure=shown.html(),
+                       scripts="\n".join(f"<script>{script}</script>" for script in scripts))
 
 
 def safe(data):
@@ -57,20 +62,27 @@ def safe(data):
 
 def policy(scripts):
     """Nothing from outside, no script but these, and what WebAssembly in a worker needs."""
-    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts)
-    return (f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'"
+        for s in scripts
+    )
+    return ("default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+            "form-action 'none'; "
             f"script-src {hashes} 'wasm-unsafe-eval' blob:; worker-src blob:")
 
 
 def write(shown, path, title=None, lang="en"):
     """Write the page and return its path. Raises TypeError, ValueError in words."""
     if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"path is a {type(path).__name__}; expected the name of a file: save('mine.html').")
+        raise TypeError(f"path is a {type(path).__name__}; expected the name of a file: "
+                        "save('mine.html').")
     target = File(path)
     if target.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"path = {str(path)!r}; expected a name that ends with .html: a browser opens it by that.")
+        raise ValueError(f"path = {str(path)!r}; expected a name that ends with .html: a browser "
+                         "opens it by that.")
     if not target.parent.is_dir():
-        raise ValueError(f"path = {str(path)!r}; its folder does not exist: make it first, or save('mine.html').")
+        raise ValueError(f"path = {str(path)!r}; its folder does not exist: make it first, or "
+                         "save('mine.html').")
     for value, name in ((title, "title"), (lang, "lang")):
         if value is not None and not isinstance(value, str):
             raise TypeError(f"{name} is a {type(value).__name__}; expected a text.")

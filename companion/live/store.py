@@ -1,4 +1,5 @@
-"""Where exported graphs are kept: in the package (the book's own), and in the reader's cache. Each is a gzipped ONNX file named by its key."""
+"""Where exported graphs are kept: in the package (the book's own), and in the reader's cache.
+Each is a gzipped ONNX file named by its key."""
 
 import gzip
 import os
@@ -8,7 +9,8 @@ SHIPPED = File(__file__).parent / "graphs"
 
 
 def cache():
-    """The folder where new graphs go: the package's own in a build (COMPANION_EXPORT=1), else the reader's cache."""
+    """The folder where new graphs go: the package's own in a build (COMPANION_EXPORT=1),
+    else the reader's cache."""
     if os.environ.get("COMPANION_EXPORT"):
         return SHIPPED
     return File(os.environ.get("XDG_CACHE_HOME", File.home() / ".cache")) / "learning-in-motion" / "graphs"
@@ -28,7 +30,8 @@ def find(key):
 
 
 def keep(key, data):
-    """Keep a graph under its key; another process may look for it at any moment, so it appears whole."""
+    """Keep a graph under its key; another process may look for it at any moment,
+    so it appears whole."""
     cache().mkdir(parents=True, exist_ok=True)
     new = cache() / f"{key}.{os.getpid()}.new"
     new.write_bytes(packed(data))

@@ -1,4 +1,5 @@
-"""Recordings: what a figure draws, frame by frame, small enough to send (16 bits, differences in time, gzip)."""
+"""Recordings: what a figure draws, frame by frame,
+small enough to send (16 bits, differences in time, gzip)."""
 
 import base64
 import gzip
@@ -11,8 +12,9 @@ from companion.live.run import Run, tape
 
 
 def encoded(frames, codes=65535):
-    """(F, ...) numbers as the page reads them: clouds in 16 bits relative to their range (pictures in 256 shades), scalars in float32,
-    or in float64 where float32 would make them 0 or infinite."""
+    """(F, ...) numbers as the page reads them: clouds in 16 bits relative to their range
+    (pictures in 256 shades), scalars in float32, or in float64 where float32 would make them
+    0 or infinite."""
     frames = np.asarray(frames, dtype=np.float64)
     if frames.ndim == 1:
         size = np.abs(frames[np.isfinite(frames) & (frames != 0)])
@@ -25,7 +27,8 @@ def encoded(frames, codes=65535):
     steps = np.round((finite - lo) / scale).astype(np.int64) - 32768
     steps[1:] -= steps[:-1].copy()
     data = gzip.compress(steps.astype("<i8").astype("<i2", casting="unsafe").tobytes(), 9, mtime=0)
-    return {"shape": list(frames.shape), "lo": lo, "scale": scale, "data": base64.b64encode(data).decode()}
+    return {"shape": list(frames.shape), "lo": lo, "scale": scale,
+            "data": base64.b64encode(data).decode()}
 
 
 def decoded(array):
@@ -39,10 +42,19 @@ def decoded(array):
 
 
 def run_of(seen, grounds=None, pictures=()):
-    """One recorded run: [(moment, what is seen)], its landscapes, and which names are pictures -> k, t and arrays."""
+    """One recorded run: [(moment, what is seen)], its landscapes,
+    and which names are pictures -> k, t and arrays."""
     names = list(seen[0][1])
-    stacked = {n: np.stack([np.asarray(s[n].detach().cpu(), dtype=np.float64) for _, s in seen]) for n in names}
-    stacked.update({n: np.asarray(v.detach().cpu(), dtype=np.float64)[None] for n, v in (grounds or {}).items()})
+    stacked = {
+        n: np.stack([np.asarray(s[n].detach().cpu(), dtype=np.float64) for _, s in seen])
+        for n in names
+    }
+    stacked.update(
+        {
+            n: np.asarray(v.detach().cpu(), dtype=np.float64)[None]
+            for n, v in (grounds or {}).items()
+        }
+    )
     arrays = {n: encoded(v, 255 if n in pictures else 65535) for n, v in stacked.items()}
     return {"k": [m.k for m, _ in seen], "t": [float(m.t) for m, _ in seen], "arrays": arrays}
 
@@ -53,11 +65,13 @@ def pictures_of(views):
 
 
 def control_key(values):
-    """The name of a recorded run among those of a grid of controls; numbers as JavaScript writes them."""
+    """The name of a recorded run among those of a grid of controls;
+    numbers as JavaScript writes them."""
     def plain(v):
         return int(v) if isinstance(v, float) and v.is_integer() else v
 
-    return json.dumps({n: plain(v) for n, v in values.items()}, separators=(",", ":"), ensure_ascii=False) if values else ""
+    return json.dumps({n: plain(v) for n, v in values.items()}, separators=(",", ":"),
+                      ensure_ascii=False) if values else ""
 
 
 def asset(runs):

@@ -1,4 +1,5 @@
-"""Where a state is drawn. A view is a kind, its options (plain data for the page) and its functions (exported as graphs)."""
+"""Where a state is drawn. A view is a kind, its options (plain data for the page) and its functions
+(exported as graphs)."""
 
 import base64
 from collections.abc import Callable
@@ -29,7 +30,8 @@ GROUND = 64  # points a side of a landscape
 
 @dataclass(frozen=True)
 class View:
-    """kind: the name of the drawing; options: plain data; show, ... put: functions or None; reference: label -> function."""
+    """kind: the name of the drawing; options: plain data; show, ... put: functions or None;
+    reference: label -> function."""
 
     kind: str
     options: dict
@@ -86,9 +88,11 @@ def plane(*, x: Interval, y: Interval, show: Show = None, title: Word = "", trai
     if kind not in ("plane", "landscape"):
         raise ValueError(f"kind = {kind!r}; expected 'plane', or 'landscape' with its ground.")
     put = put_point if drag is True else (None if drag is False else a_function(drag, "drag"))
-    options = {"x": floats(x), "y": floats(y), "title": title, "trail": trail, "names": names, "size": size,
+    options = {"x": floats(x), "y": floats(y), "title": title, "trail": trail, "names": names,
+               "size": size,
                "joined": joined, "labels": the_labels(labels), "colors": packed(colors, "colors"),
-               "target_colors": packed(target_colors, "target_colors"), "xlabel": xlabel, "ylabel": ylabel,
+               "target_colors": packed(target_colors, "target_colors"), "xlabel": xlabel,
+               "ylabel": ylabel,
                "levels": levels}
     return View(kind, options, show=show, target=a_target(target), under=under, segments=segments,
                 ground=ground, put=put)
@@ -96,7 +100,8 @@ def plane(*, x: Interval, y: Interval, show: Show = None, title: Word = "", trai
 
 @checked
 def landscape(f: Function, *, x: Interval, y: Interval, levels: Count = 14, **options: Any) -> View:
-    """Points over the level sets of a potential f(p, controls): (m, 2) -> (m,). Options as for `plane`."""
+    """Points over the level sets of a potential f(p, controls): (m, 2) -> (m,).
+    Options as for `plane`."""
     return plane(x=x, y=y, ground=f, levels=levels, kind="landscape", **options)
 
 
@@ -115,7 +120,8 @@ def sphere(*, show: Show = None, title: Word = "", labels: Labels = None, names:
 
 
 def _round(kind, show, title, labels, names, size, trail):
-    options = {"title": title, "labels": the_labels(labels), "names": names, "size": size, "trail": trail}
+    options = {"title": title, "labels": the_labels(labels), "names": names, "size": size,
+               "trail": trail}
     return View(kind, options, show=show)
 
 
@@ -123,30 +129,37 @@ def _round(kind, show, title, labels, names, size, trail):
 def histogram(lo: Number, hi: Number, *, bins: Count = 60, show: Show = None, target: Show = None,
               ymax: Positive | None = None, names: Names = None, title: Word = "",
               xlabel: Word = "") -> View:
-    """Numbers (n,), (n, 1), or groups (c, n), as a histogram of unit mass; target(s, controls): a density
-    at s (m,). Raises TypeError, ValueError."""
+    """Numbers (n,), (n, 1), or groups (c, n), as a histogram of unit mass; target(s, controls):
+    a density at s (m,). Raises TypeError, ValueError."""
     an_interval((lo, hi), "(lo, hi)")
-    options = {"lo": float(lo), "hi": float(hi), "bins": bins, "ymax": ymax, "names": names, "title": title,
+    options = {"lo": float(lo), "hi": float(hi), "bins": bins, "ymax": ymax, "names": names,
+               "title": title,
                "xlabel": xlabel}
     return View("histogram", options, show=show, target=target)
 
 
 @checked
-def density(lo: Number, hi: Number, *, show: Show = None, target: Show = None, ymax: Positive | None = None,
+def density(lo: Number, hi: Number, *, show: Show = None, target: Show = None,
+            ymax: Positive | None = None,
             names: Names = None, logy: Flag = False, title: Word = "", xlabel: Word = "",
             ylabel: Word = "") -> View:
-    """Values (m,) or (c, m) on the uniform grid of [lo, hi], as curves. Raises TypeError, ValueError."""
+    """Values (m,) or (c, m) on the uniform grid of [lo, hi], as curves. Raises TypeError,
+    ValueError."""
     an_interval((lo, hi), "(lo, hi)")
-    options = {"lo": float(lo), "hi": float(hi), "ymax": ymax, "names": names, "logy": logy, "title": title,
+    options = {"lo": float(lo), "hi": float(hi), "ymax": ymax, "names": names, "logy": logy,
+               "title": title,
                "xlabel": xlabel, "ylabel": ylabel}
     return View("density", options, show=show, target=target)
 
 
 @checked
-def curves(*readouts: str, reference: Reference | None = None, logx: Flag = False, logy: Flag = False,
-           xlim: Interval | None = None, ylim: Interval | None = None, xlabel: Word = "t", ylabel: Word = "",
+def curves(*readouts: str, reference: Reference | None = None, logx: Flag = False,
+           logy: Flag = False,
+           xlim: Interval | None = None, ylim: Interval | None = None, xlabel: Word = "t",
+           ylabel: Word = "",
            names: Names = None, title: Word = "") -> View:
-    """Readouts against time, with reference curves label -> f(t, controls). Raises TypeError, ValueError."""
+    """Readouts against time, with reference curves label -> f(t, controls). Raises TypeError,
+    ValueError."""
     the_names(readouts, "readouts")
     options = {"readouts": list(readouts), "logx": logx, "logy": logy, "xlim": xlim, "ylim": ylim,
                "xlabel": xlabel, "ylabel": ylabel, "names": names, "title": title}
@@ -163,7 +176,8 @@ def matrix(lo: Number, hi: Number, *, show: Show = None, title: Word = "", xlabe
 
 
 @checked
-def picture(*, show: Show = None, ratio: Positive = 1.0, smooth: Flag = False, title: Word = "") -> View:
-    """Colours (h, w, 3) in [0, 1], or ink (h, w) from 0 (paper) to 1; the first row on top. ratio: width
-    over height; smooth: pixels melt. Raises TypeError, ValueError."""
+def picture(*, show: Show = None, ratio: Positive = 1.0, smooth: Flag = False,
+            title: Word = "") -> View:
+    """Colours (h, w, 3) in [0, 1], or ink (h, w) from 0 (paper) to 1; the first row on top. ratio:
+    width over height; smooth: pixels melt. Raises TypeError, ValueError."""
     return View("picture", {"ratio": ratio, "smooth": smooth, "title": title}, show=show)

@@ -1,4 +1,5 @@
-"""Hints that the chapters share: a number or many, points; and float64 where a difference needs it."""
+"""Hints that the chapters share: a number or many, points; and float64 where a difference needs it.
+"""
 
 import functools
 import math
@@ -10,7 +11,8 @@ from companion.inputs import a_number, a_tensor, alike, has_values, look, one_ea
 
 
 def _numbers(value, name, *, above=-math.inf, least=-math.inf, most=math.inf):
-    """Return value, a finite number or a tensor of them within the bounds. Raises TypeError, ValueError."""
+    """Return value, a finite number or a tensor of them within the bounds. Raises TypeError,
+    ValueError."""
     if not isinstance(value, torch.Tensor) or value.ndim == 0:
         return a_number(value, name, above=above, least=least, most=most)
     return _entries(value, name, above=above, least=least, most=most)

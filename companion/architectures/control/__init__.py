@@ -1,12 +1,27 @@
-"""Optimal control: Pontryagin's principle, shooting, direct methods, and linear-quadratic problems exactly.
+"""Optimal control: Pontryagin's principle, shooting, direct methods, and linear-quadratic problems
+exactly.
 
-State a problem in ten lines, `Problem(f, cost, x0=..., xT=..., T=...)`, and `solve(problem, method=direct)` or `method=shooting`.
+State a problem in ten lines, `Problem(f, cost, x0=..., xT=..., T=...)`,
+and `solve(problem, method=direct)` or `method=shooting`.
 """
 
-from companion.architectures.control import double_integrator, exercises, flights, goddard, moving, playground
+from companion.architectures.control import (
+    double_integrator,
+    exercises,
+    flights,
+    goddard,
+    moving,
+    playground,
+)
 from companion.architectures.control.arcs import Arc, follow, shoot_arcs
 from companion.architectures.control.direct import direct, transcribed
-from companion.architectures.control.hamiltonian import bracket, extremal, hamiltonian, maximiser, singular
+from companion.architectures.control.hamiltonian import (
+    bracket,
+    extremal,
+    hamiltonian,
+    maximiser,
+    singular,
+)
 from companion.architectures.control.linear_quadratic import (
     Steady,
     hamiltonian_matrix,
@@ -20,7 +35,8 @@ from companion.architectures.control.problem import NoSolution, Problem, Solutio
 from companion.architectures.control.shooting import shooting, transversality
 
 __all__ = [
-    "Arc", "NoSolution", "Problem", "Solution", "Steady", "bracket", "direct", "double_integrator", "exercises", "extremal", "flights", "follow",
-    "goddard", "hamiltonian", "hamiltonian_matrix", "linear_quadratic", "maximiser", "moving", "newton", "playground", "riccati", "riccati_field",
+    "Arc", "NoSolution", "Problem", "Solution", "Steady", "bracket", "direct", "double_integrator",
+    "exercises", "extremal", "flights", "follow", "goddard", "hamiltonian", "hamiltonian_matrix",
+    "linear_quadratic", "maximiser", "moving", "newton", "playground", "riccati", "riccati_field",
     "shoot_arcs", "shooting", "singular", "solve", "steady", "transcribed", "transversality",
 ]

@@ -1,5 +1,5 @@
-"""Shooting along a known sequence of arcs: bang, singular, on a boundary, off. The junction times are
-unknowns, each with its condition."""
+"""Shooting along a known sequence of arcs: bang, singular, on a boundary, off.
+The junction times are unknowns, each with its condition."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -25,9 +25,10 @@ class Arc(NamedTuple):
 
 
 @checked
-def follow(problem: Posed, arcs: Sequence[Arc], x0: Tensor, p0: Tensor, times: Tensor, *, steps: Count = 100) -> list:
-    """The extremal through the arcs: a list of Paths z (K+1, 2, n), one an arc; times (arcs + 1,), the
-    start of the first arc and the ends of all. Differentiable in p0 and times.
+def follow(problem: Posed, arcs: Sequence[Arc], x0: Tensor, p0: Tensor, times: Tensor, *,
+           steps: Count = 100) -> list:
+    """The extremal through the arcs: a list of Paths z (K+1, 2, n), one an arc; times (arcs + 1,),
+    the start of the first arc and the ends of all. Differentiable in p0 and times.
     Raises TypeError, ValueError."""
     _some_arcs(arcs)
     if x0.shape != p0.shape or x0.shape != (problem.n,) or times.shape != (len(arcs) + 1,):
@@ -50,23 +51,26 @@ def _field(problem, arc):
 
 
 def _run(v, z, begin, end, steps):
-    """One arc. It runs on [0, steps] in its own clock, so that autograd reaches both of its ends, and so
-    that an end before the beginning is no error on the way to the solution."""
+    """One arc. It runs on [0, steps] in its own clock, so that autograd reaches both of its ends,
+    and so that an end before the beginning is no error on the way to the solution."""
     share = (end - begin) / steps
     path = flow(lambda s, w: share * v(begin + s * share, w), z, float(steps), steps)
     return Path(begin + path.t * share, path.x)
 
 
 @checked
-def shoot_arcs(problem: Posed, arcs: Sequence[Arc], conditions: Function, *, p0: Tensor, times: Tensor = None,
+def shoot_arcs(problem: Posed, arcs: Sequence[Arc], conditions: Function, *, p0: Tensor,
+               times: Tensor = None,
                steps: Count = 50, tol: Positive = 1e-8) -> Solution:
     """A Solution along the arcs, `steps` steps each.
 
-    p0: (n,), a guess of p(t0).  times: guesses of the arcs' ends that are unknown: (arcs,) of a free
-    horizon; (arcs - 1,) of a fixed one, where the last arc ends at T (none for a single arc).
-    conditions(t, x, p) -> as many numbers as there are unknowns, which must vanish: t (arcs,), x and p
-    (arcs, n) are time, state and costate at the arcs' ends, so that x[-1] is the end and t[0] the first
-    junction. The residual is the largest of the conditions, also when each step is halved.
+    p0: (n,), a guess of p(t0).  times: guesses of the arcs' ends that are unknown:
+    (arcs,) of a free horizon; (arcs - 1,) of a fixed one, where the last arc ends
+    at T (none for a single arc).
+    conditions(t, x, p) -> as many numbers as there are unknowns, which must vanish:
+    t (arcs,), x and p (arcs, n) are time, state and costate at the arcs' ends,
+    so that x[-1] is the end and t[0] the first junction. The residual is the largest of the
+    conditions, also when each step is halved.
     Raises TypeError, ValueError, NoSolution.
     """
     y = _unknowns(problem, arcs, p0, times)
@@ -91,7 +95,8 @@ def _conditions(conditions, t, ends):
     found = conditions(t, ends[:, 0], ends[:, 1])
     if not isinstance(found, torch.Tensor) or found.ndim != 1 or not found.is_floating_point():
         shape = tuple(getattr(found, "shape", ()))
-        raise ValueError(f"conditions(t, x, p) has shape {shape}; expected floating-point numbers (m,), as many as there "
+        raise ValueError(f"conditions(t, x, p) has shape {shape}; expected floating-point numbers "
+                         "(m,), as many as there "
                          "are unknowns: torch.stack([...]).")
     return found
 
@@ -100,7 +105,8 @@ def _conditions(conditions, t, ends):
 def _solution(problem, arcs, p0, times, steps, left, tol):
     """The Solution from p0 through the arcs. Raises NoSolution if it is none of the problem."""
     if not bool((times.diff() > 0).all()):
-        raise NoSolution(f"the arcs end at the times {times[1:].tolist()} from {times[0]:g}: one ends before it "
+        raise NoSolution(f"the arcs end at the times {times[1:].tolist()} from {times[0]:g}: one "
+                         "ends before it "
                          "begins; expected another guess, or fewer arcs.", left)
     z, parts = torch.stack([problem.x0, p0]), []
     z = torch.cat([z, z.new_zeros(2, 1)], 1)
@@ -111,7 +117,8 @@ def _solution(problem, arcs, p0, times, steps, left, tol):
     t, x, p, u = (torch.cat(rows) for rows in zip(*parts, strict=True))
     miss = max([0.0, *problem.miss(x[-1]).abs().tolist()])
     if miss > 10 * tol:
-        raise NoSolution(f"the conditions hold, yet the end xT is missed by {miss:.2e}; expected conditions "
+        raise NoSolution(f"the conditions hold, yet the end xT is missed by {miss:.2e}; expected "
+                         "conditions "
                          "that say x[-1] - xT where the end is fixed.", miss)
     cost = z[0, -1] + problem.final(x[-1])
     return allowed(problem, Solution(Path(t, x), u, p, cost, max(left, miss)))
@@ -130,7 +137,12 @@ def _unknowns(problem, arcs, p0, times):
     times = p0.new_zeros(0) if times is None else times
     count = len(arcs) - (problem.T is not None)
     if p0.shape != (problem.n,) or times.shape != (count,):
-        why = "an end for each arc" if problem.T is None else f"the last arc ends at T = {problem.T:g}"
-        raise ValueError(f"p0 has shape {tuple(p0.shape)}, times {tuple(times.shape)}; expected ({problem.n},) "
+        why = (
+            "an end for each arc"
+            if problem.T is None
+            else f"the last arc ends at T = {problem.T:g}"
+        )
+        raise ValueError(f"p0 has shape {tuple(p0.shape)}, times {tuple(times.shape)}; expected "
+                         f"({problem.n},) "
                          f"and ({count},): {why}.")
     return torch.cat([p0, times]).detach().to("cpu", torch.float64)

@@ -1,10 +1,11 @@
-"""The direct method: controls constant on N intervals, states by Runge-Kutta, then sequential quadratic
-programming (SciPy's SLSQP).
+"""The direct method: controls constant on N intervals, states by Runge-Kutta,
+then sequential quadratic programming (SciPy's SLSQP).
 
-Gradients by autograd through the run; the costate is minus the gradient of the Lagrangian with respect to
-the states, with the multipliers that come nearest to stationarity.
-Source: Betts, Practical Methods for Optimal Control and Estimation Using Nonlinear Programming (2010),
-chapter 4; Nocedal and Wright, Numerical Optimization (2006), chapter 12, for the multipliers.
+Gradients by autograd through the run; the costate is minus the gradient of the Lagrangian with
+respect to the states, with the multipliers that come nearest to stationarity.
+Source: Betts, Practical Methods for Optimal Control and Estimation Using Nonlinear Programming
+(2010), chapter 4; Nocedal and Wright, Numerical Optimization (2006), chapter 12,
+for the multipliers.
 """
 
 import numpy as np
@@ -21,27 +22,34 @@ LIMIT = 9  # SLSQP's status when it ran out of iterations
 
 
 @checked
-def transcribed(problem: Posed, u: Tensor, T: Number, push: Tensor = None, method: Function = rk4) -> tuple:
-    """The states (N+1, n) and running costs (N+1,) under controls u (N, m), constant on N equal intervals of
-    [t0, T].
+def transcribed(problem: Posed, u: Tensor, T: Number, push: Tensor = None,
+                method: Function = rk4) -> tuple:
+    """The states (N+1, n) and running costs (N+1,) under controls u (N, m), constant on N equal
+    intervals of [t0, T].
 
-    push (N+1, n), if given, is added to the states at the nodes: the gradient with respect to it is that with
-    respect to the states. Raises TypeError, ValueError.
+    push (N+1, n), if given, is added to the states at the nodes:
+    the gradient with respect to it is that with respect to the states. Raises TypeError,
+    ValueError.
     """
     steps, n = len(u) if u.ndim else 0, problem.n
-    if u.shape != (steps, problem.m) or not steps or (push is not None and push.shape != (steps + 1, n)):
-        raise ValueError(f"u has shape {tuple(u.shape)}; expected (N, {problem.m}), and push (N + 1, {n}).")
+    if u.shape != (steps, problem.m) or not steps or (push is not None
+                                                      and push.shape != (steps + 1, n)):
+        raise ValueError(f"u has shape {tuple(u.shape)}; expected (N, {problem.m}), and push (N + "
+                         f"1, {n}).")
     return run_of(problem, u, T, push, method)
 
 
 @checked
-def direct(problem: Posed, *, steps: Count = 50, u0: torch.Tensor | float | None = None, T: Number = None, method: Function = rk4,
+def direct(problem: Posed, *, steps: Count = 50, u0: torch.Tensor | float | None = None,
+           T: Number = None, method: Function = rk4,
            tol: Positive = 1e-12, most: Count = 200) -> Solution:
-    """A Solution by the direct method: u is constant on `steps` intervals; the last of its rows is repeated at T.
+    """A Solution by the direct method: u is constant on `steps` intervals;
+    the last of its rows is repeated at T.
 
     u0: (steps, m), or a number: a guess.  T: a guess of a free end.  most: iterations.
-    The residual is the largest of: misses of the end, constraints broken at the nodes, |dH/du| (averaged over
-    an interval) where no bound holds u, |H| at a free end. Raises TypeError, ValueError, NoSolution.
+    The residual is the largest of: misses of the end, constraints broken at the nodes,
+    |dH/du| (averaged over an interval) where no bound holds u, |H| at a free end. Raises TypeError,
+    ValueError, NoSolution.
     """
     program = Program(problem, steps, method)
     guess = torch.cat([_a_guess(problem, steps, u0), horizon_guess(problem, T)]).numpy()
@@ -52,8 +60,10 @@ def direct(problem: Posed, *, steps: Count = 50, u0: torch.Tensor | float | None
     cost, miss, above = (part.detach() for part in program.parts(y))
     end, along = (max([0.0, *part.tolist()]) for part in (miss.abs(), -above))
     if not found.success or not max(end, along) <= 1e-6:
-        raise NoSolution(f"the direct method stopped: {found.message}. The end is missed by {end:.2e}, constraints by "
-                         f"{along:.2e}; expected a feasible problem: more time, wider bounds, or a nearer guess u0.", max(end, along))
+        raise NoSolution(f"the direct method stopped: {found.message}. The end is missed by "
+                         f"{end:.2e}, constraints by "
+                         f"{along:.2e}; expected a feasible problem: more time, wider bounds, or "
+                         "a nearer guess u0.", max(end, along))
     multipliers, slope = program.multipliers(found.x)
     return _solution(program, y, cost, max(end, along, slope), multipliers)
 
@@ -63,8 +73,10 @@ def _minimised(program, guess, tol, most):
     from scipy.optimize import Bounds, minimize
 
     with np.errstate(all="ignore"):  # a trial far out may overflow: the line search steps back
-        return minimize(lambda y: program.look(y)[0][0], guess, jac=lambda y: program.look(y)[1][0], method="SLSQP",
-                        bounds=Bounds(*program.bounds()), constraints=program.constraints(), options={"ftol": tol, "maxiter": most})
+        return minimize(lambda y: program.look(y)[0][0], guess, jac=lambda y: program.look(y)[1][0],
+                        method="SLSQP",
+                        bounds=Bounds(*program.bounds()), constraints=program.constraints(),
+                        options={"ftol": tol, "maxiter": most})
 
 
 def _solution(program, y, cost, left, multipliers):
@@ -83,11 +95,13 @@ def _solution(program, y, cost, left, multipliers):
 
 
 def _a_guess(problem, steps, u0):
-    """The controls (steps * m,) of a guess: 0, a number, or a tensor, brought between the bounds."""
+    """The controls (steps * m,) of a guess: 0, a number, or a tensor, brought between the bounds.
+    """
     u = torch.zeros(steps, problem.m, dtype=torch.float64)
     if isinstance(u0, torch.Tensor) and u0.ndim:
         if a_tensor(u0, "u0").shape != u.shape or not bool(u0.isfinite().all()):
-            raise ValueError(f"u0 has shape {tuple(u0.shape)}; expected finite numbers ({steps}, {problem.m}), or a number.")
+            raise ValueError(f"u0 has shape {tuple(u0.shape)}; expected finite numbers ({steps}, "
+                             f"{problem.m}), or a number.")
         u = u0.detach().to(u)
     elif u0 is not None:
         u = u + float(a_number(u0, "u0"))

@@ -1,5 +1,5 @@
-"""Flights of Goddard's rocket as a Path of (altitude r, speed v, mass m, thrust u, switching function H_1),
-at equal times, to be watched."""
+"""Flights of Goddard's rocket as a Path of (altitude r, speed v, mass m, thrust u, switching
+function H_1), at equal times, to be watched."""
 
 from typing import Annotated
 
@@ -14,10 +14,12 @@ from companion.hints import Count, Positive, a_shape, checked
 def _a_path(path, name):
     """Return path, a Path of two or more rows. Raises TypeError, ValueError."""
     if not isinstance(path, Path):
-        raise TypeError(f"{name} is a {type(path).__name__}; expected a Path: flow(...) and iterate(...) return one.")
+        raise TypeError(f"{name} is a {type(path).__name__}; expected a Path: flow(...) and "
+                        "iterate(...) return one.")
     a_shape(path.t, f"{name}.t", ndim=1), a_shape(path.x, f"{name}.x", ndim=2)
     if len(path.t) != len(path.x) or len(path.t) < 2:
-        raise ValueError(f"{name} has {len(path.t)} times and {len(path.x)} rows; expected as many, two at least.")
+        raise ValueError(f"{name} has {len(path.t)} times and {len(path.x)} rows; expected as "
+                         "many, two at least.")
     return path
 
 
@@ -31,7 +33,8 @@ def watched(found: Solution, frames: Count = 120) -> Path:
     Raises TypeError, ValueError.
     """
     if not isinstance(found, Solution) or found.path.x.shape[1:] != (3,):
-        raise TypeError(f"found is a {type(found).__name__}; expected a Solution of the rocket, from `goddard.fly`.")
+        raise TypeError(f"found is a {type(found).__name__}; expected a Solution of the rocket, "
+                        "from `goddard.fly`.")
     t, x = found.path
     rows = torch.cat([x, found.u, h1(x, found.costate)[:, None]], -1)
     return resampled(Path(t, rows), t[-1], frames)
@@ -39,12 +42,15 @@ def watched(found: Solution, frames: Count = 120) -> Path:
 
 @checked
 def headlong(T: Positive, frames: Count = 120, steps: Count = 100) -> Path:
-    """What one might do without theory: full thrust up to v_max, hold v_max until the tank is empty, coast to
-    the top, and rest there in the picture. Path x (frames + 1, 5), at equal times up to T.
+    """What one might do without theory: full thrust up to v_max, hold v_max until the tank
+    is empty, coast to the top, and rest there in the picture. Path x (frames + 1, 5),
+    at equal times up to T.
 
-    Each phase runs until what ends it, which is its clock (Henon): v up to v_max, m down to empty, v down to 0.
+    Each phase runs until what ends it, which is its clock (Henon): v up to v_max, m down to empty,
+    v down to 0.
     So its ends are met exactly, and the altitude of the top to 1e-9 with 100 steps a phase.
-    H_1 belongs to an extremal, and this flight is none: its column is 0. Raises TypeError, ValueError.
+    H_1 belongs to an extremal, and this flight is none: its column is 0. Raises TypeError,
+    ValueError.
     """
     path = headlong_phases(steps)
     rest = path.x[-1:].expand(2, -1) * path.x.new_tensor([1, 0, 1, 0, 0])
@@ -53,7 +59,8 @@ def headlong(T: Positive, frames: Count = 120, steps: Count = 100) -> Path:
 
 
 def headlong_phases(steps: Count) -> Path:
-    """The three phases up to the top, as a Path of the same rows; times repeat where phases meet."""
+    """The three phases up to the top, as a Path of the same rows; times repeat where phases meet.
+    """
     full, none = (torch.full((1,), u, dtype=torch.float64) for u in (1.0, 0.0))
     laws = [lambda x: full, lambda x: boundary(0, x, None), lambda x: none]
     y = torch.tensor([0.0, 1.0, 0.0, 1.0], dtype=torch.float64)  # time, and the state
@@ -73,7 +80,8 @@ def headlong_phases(steps: Count) -> Path:
 
 @checked
 def resampled(path: Recorded, T: Positive, frames: Count) -> Path:
-    """The rows of a Path (times may repeat) at equal times up to T, linear between the nodes. Raises TypeError, ValueError."""
+    """The rows of a Path (times may repeat) at equal times up to T, linear between the nodes.
+    Raises TypeError, ValueError."""
     t = torch.linspace(0, 1, frames + 1, dtype=path.x.dtype) * T
     k = torch.clamp(torch.searchsorted(path.t.contiguous(), t, right=True), 1, len(path.t) - 1)
     long = torch.clamp(path.t[k] - path.t[k - 1], min=1e-15)

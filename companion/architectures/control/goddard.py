@@ -1,7 +1,10 @@
-"""Goddard's rocket: the highest flight with the fuel there is, the speed bounded. Bang, singular, boundary, off.
+"""Goddard's rocket: the highest flight with the fuel there is, the speed bounded. Bang, singular,
+boundary, off.
 
-r' = v,  v' = (u T_max - D) / m - 1 / r^2,  m' = -b u T_max,  D = C_d v^2 exp(-beta (r - 1)),  0 <= u <= 1,  v <= v_max; maximise r(T).
-Source: Goddard (1919); with these constants Caillau, Ferretti, Trelat and Zidani, Numerical Control: Part A (2022).
+r' = v,  v' = (u T_max - D) / m - 1 / r^2,  m' = -b u T_max,  D = C_d v^2
+exp(-beta (r - 1)),  0 <= u <= 1,  v <= v_max; maximise r(T).
+Source: Goddard (1919); with these constants Caillau, Ferretti, Trelat and Zidani,
+Numerical Control: Part A (2022).
 """
 
 import functools
@@ -66,7 +69,8 @@ h01 = bracket(h0, h1)
 
 @checked
 def boundary(t: Real, x: Space, p: Space | None) -> torch.Tensor:
-    """u = m (D / m + 1 / r^2) / T_max: the control that keeps v = v_max: (..., 1). Raises TypeError, ValueError."""
+    """u = m (D / m + 1 / r^2) / T_max: the control that keeps v = v_max: (..., 1).
+    Raises TypeError, ValueError."""
     return (-drift(x)[..., 1] * x[..., 2] / THRUST)[..., None]
 
 
@@ -82,7 +86,8 @@ def pressure(t: Real, x: Space, p: Space) -> torch.Tensor:
 def rocket() -> Problem:
     """The Problem: start (1, 0, 1), the tank empty at m = 0.6, the horizon free."""
     start = torch.tensor([1.0, 0.0, 1.0], dtype=torch.float64)
-    return Problem(field, x0=start, xT=(None, None, EMPTY), final=lambda x: -x[..., 0], bounds=(0.0, 1.0), above=lambda x: below(x)[..., None])
+    return Problem(field, x0=start, xT=(None, None, EMPTY), final=lambda x: -x[..., 0],
+                   bounds=(0.0, 1.0), above=lambda x: below(x)[..., None])
 
 
 @checked
@@ -102,15 +107,26 @@ ARCS = (Arc(full), Arc(singular(h0, h1)), Arc(boundary, below, pressure), Arc(of
 
 @checked
 def conditions(t: Real, x: Junctions, p: Junctions) -> torch.Tensor:
-    """The seven equations: H1 = H01 = 0 where the singular arc begins, g = 0 where the boundary does, and
-    at the end m, p_r, p_v and H0. States and costates (4, 3) at the arcs' ends -> (7,)."""
-    return torch.stack([x[-1, 2] - EMPTY, p[-1, 0] - 1, p[-1, 1], h1(x[0], p[0]), h01(x[0], p[0]), below(x[1]), h0(x[-1], p[-1])])
+    """The seven equations: H1 = H01 = 0 where the singular arc begins, g = 0 where the boundary
+    does, and at the end m, p_r, p_v and H0. States and costates (4, 3) at the arcs' ends -> (7,).
+    """
+    return torch.stack(
+        [
+            x[-1, 2] - EMPTY,
+            p[-1, 0] - 1,
+            p[-1, 1],
+            h1(x[0], p[0]),
+            h01(x[0], p[0]),
+            below(x[1]),
+            h0(x[-1], p[-1]),
+        ]
+    )
 
 
 @checked
 def fly(p0: Tensor, times: Tensor, *, steps: Count = 50) -> Solution:
-    """The Solution near a guess of p(0) (3,) and of the four times at which the arcs end (4,): first
-    with few steps an arc, then with `steps`. Raises TypeError, ValueError, NoSolution."""
+    """The Solution near a guess of p(0) (3,) and of the four times at which the arcs end (4,):
+    first with few steps an arc, then with `steps`. Raises TypeError, ValueError, NoSolution."""
     few = min(steps, 10)
     found = shoot_arcs(rocket(), ARCS, conditions, p0=p0, times=times, steps=few)
     if steps > few:

@@ -1,5 +1,5 @@
-"""Pontryagin's principle as a field. H = <p, f> - L, maximised by u; the extremal z = (x, p) follows
-x' = dH/dp, p' = -dH/dx.
+"""Pontryagin's principle as a field. H = <p, f> - L, maximised by u;
+the extremal z = (x, p) follows x' = dH/dp, p' = -dH/dx.
 
 Source: Pontryagin, Boltyanskii, Gamkrelidze and Mishchenko, The Mathematical Theory of Optimal
 Processes (1962), chapter 1.
@@ -26,7 +26,8 @@ def hamiltonian(problem: Posed, t: Real, x: Tensor, p: Tensor, u: Tensor) -> tor
 
 
 def fit(problem, x, p, u):
-    """States, costates and controls have the numbers of components that the problem has. Raises ValueError."""
+    """States, costates and controls have the numbers of components that the problem has.
+    Raises ValueError."""
     if not (x.shape[-1:] == p.shape[-1:] == (problem.n,) and u.shape[-1:] == (problem.m,)):
         shapes = [tuple(v.shape) for v in (x, p, u)]
         raise ValueError(f"x, p, u have shapes {shapes}; expected (..., {problem.n}) twice and "
@@ -44,15 +45,18 @@ def extremal(problem: Posed, law: Function, *, constraint: Function = None,
     """The field v(t, z) of extremals, z (2, ..., n) the states and costates: x' = f(t, x, u),
     p' = -d/dx (H + mu g) with u = law(t, x, p).
 
-    The control and mu = multiplier(t, x, p) are held fixed in the derivative; constraint g(x) -> (...)
-    is the one whose boundary the arc follows. Differentiable in z. Raises TypeError, ValueError.
+    The control and mu = multiplier(t, x, p) are held fixed in the derivative;
+    constraint g(x) -> (...) is the one whose boundary the arc follows. Differentiable in z.
+    Raises TypeError, ValueError.
     """
     if (constraint is None) != (multiplier is None):
-        raise ValueError("of constraint and multiplier one is given; expected both on a boundary, or none.")
+        raise ValueError("of constraint and multiplier one is given; expected both on a boundary, "
+                         "or none.")
 
     def v(t, z):
         if a_tensor(z, "z").ndim < 2 or z.shape[0] != 2 or z.shape[-1] != problem.n:
-            raise ValueError(f"z has shape {tuple(z.shape)}; expected states and costates (2, ..., {problem.n}): torch.stack([x, p]).")
+            raise ValueError(f"z has shape {tuple(z.shape)}; expected states and costates (2, "
+                             f"..., {problem.n}): torch.stack([x, p]).")
         x, p = z
         u = a_tensor(law(t, x, p), "law(t, x, p)")
         mu = multiplier(t, x, p) if multiplier else 0.0
@@ -67,7 +71,8 @@ def extremal(problem: Posed, law: Function, *, constraint: Function = None,
 
 
 def priced(problem, v, law):
-    """The field v of extremals z (2, n) with one column more: the cost, integrated with them, and 0."""
+    """The field v of extremals z (2, n) with one column more: the cost, integrated with them,
+    and 0."""
     def w(t, z):
         z = z[:, :-1]
         rate = torch.as_tensor(problem.cost(t, z[0], law(t, *z)), dtype=z.dtype)
@@ -78,9 +83,9 @@ def priced(problem, v, law):
 
 @checked
 def maximiser(problem: Posed) -> Callable:
-    """The law u(t, x, p) that maximises H, where H is a separable quadratic in u, with g = dH/du and
-    h_j = d2H/du_j2 at u = 0: u_j = -g_j / h_j brought between the bounds if h_j < 0, else the better
-    of the two bounds (that on the side of g_j if H is affine in u_j).
+    """The law u(t, x, p) that maximises H, where H is a separable quadratic in u,
+    with g = dH/du and h_j = d2H/du_j2 at u = 0: u_j = -g_j / h_j brought between the bounds
+    if h_j < 0, else the better of the two bounds (that on the side of g_j if H is affine in u_j).
 
     Raises ValueError where H is no such quadratic (give law= yourself), or is not bounded in u.
     """
@@ -96,15 +101,16 @@ def maximiser(problem: Posed) -> Callable:
         if problem.bounds is None:
             return free
         lo, hi = (b.to(free) for b in problem.bounds)
-        gain = torch.where(concave, 0 * slope, slope + bend * (lo + hi) / 2)  # of hi over lo, a unit
+        # of hi over lo, a unit
+        gain = torch.where(concave, 0 * slope, slope + bend * (lo + hi) / 2)
         return torch.where(concave, problem.within(free), torch.where(gain > 0, hi, lo))
 
     return law
 
 
 def _parabola(problem, t, x, p):
-    """(dH/du_j, d2H/du_j2) at u = 0, each (..., m): by central differences of step 1, which are exact
-    for a quadratic."""
+    """(dH/du_j, d2H/du_j2) at u = 0, each (..., m): by central differences of step 1,
+    which are exact for a quadratic."""
     m = problem.m
     points = torch.cat([torch.zeros(1, m), torch.eye(m), -torch.eye(m)]).to(x)
     u = points.reshape(-1, *(1,) * (x.ndim - 1), m).expand(-1, *x.shape[:-1], -1)
@@ -132,17 +138,19 @@ def _check_quadratic(problem):
         u = 2 * torch.rand(problem.m, generator=random, dtype=x.dtype) - 1
         formula = middle + (slope * u).sum() + (bend * u * u).sum() / 2
         if not torch.allclose(hamiltonian(problem, t, x, p, u), formula, rtol=1e-6, atol=1e-6):
-            raise ValueError("H is not a separable quadratic in u; expected one, or the law u(t, x, p) "
+            raise ValueError("H is not a separable quadratic in u; expected one, or the law u(t, "
+                             "x, p) "
                              "that maximises H: law=...")
     held = 0 * bend if problem.bounds is None else torch.stack(problem.bounds).isfinite().all(0)
     if bool((bend[held == 0] >= 0).any()):
-        raise ValueError("H is not bounded above in u; expected bounds=(lo, hi), or a cost that is "
+        raise ValueError("H is not bounded above in u; expected bounds=(lo, hi), or a cost that "
+                         "is "
                          "strictly convex in each control.")
 
 
 def jumping(problem):
-    """The controls (indices) in which H is affine or convex: there its maximiser jumps from bound to
-    bound where dH/du changes its sign."""
+    """The controls (indices) in which H is affine or convex: there its maximiser jumps from bound
+    to bound where dH/du changes its sign."""
     _, bend = _parabola(problem, *points_of_a_problem(problem))
     return (bend >= 0).nonzero()[:, 0].tolist()
 
@@ -176,7 +184,8 @@ def _slopes(a, x, p):
     if like(a_tensor(p, "p"), a_tensor(x, "x"), "p").ndim == 0:
         raise ValueError("x is a single number; expected states (..., n).")
     def value(z):
-        return one_each(a(*z), x.shape[:-1], "the function", "one number for each state").broadcast_to(z.shape[:-1])
+        return one_each(a(*z), x.shape[:-1], "the function",
+                        "one number for each state").broadcast_to(z.shape[:-1])
 
     return grad(value, torch.stack([x, p])) / 2
 

@@ -5,7 +5,8 @@ import torch
 from companion.architectures.control.problem import NoSolution
 from companion.hints import Function, Positive, Tensor, checked
 
-ITERATIONS, SHARES = 30, (1.0, 0.5, 0.25, 0.125, 0.0625)  # of Newton's steps, and what is tried of each
+# of Newton's steps, and what is tried of each
+ITERATIONS, SHARES = 30, (1.0, 0.5, 0.25, 0.125, 0.0625)
 FAR = 1e10  # stands for a residual that overflows: the method steps back from it
 
 
@@ -38,7 +39,8 @@ def newton(residual: Function, guess: Tensor, *, tol: Positive = 1e-9) -> torch.
         raise ValueError(f"residual(y) has shape {tuple(first.shape)} for y of shape "
                          f"{tuple(guess.shape)}; expected as many conditions as unknowns.")
     if not bool(first.isfinite().all()):
-        raise NoSolution(f"at the guess the residuals are {first.tolist()}; expected a guess at which "
+        raise NoSolution(f"at the guess the residuals are {first.tolist()}; expected a guess at "
+                         "which "
                          "they are finite.", first)
 
     y, left = _damped(residual, guess, first, tol)
@@ -49,14 +51,15 @@ def newton(residual: Function, guess: Tensor, *, tol: Positive = 1e-9) -> torch.
         left = _value(residual, y)
     if not bool(left.abs().max() <= tol):
         said = ", ".join(f"{r:.2e}" for r in left.tolist())
-        raise NoSolution(f"shooting ended with the residuals ({said}), above {tol:.0e}; expected a guess "
+        raise NoSolution(f"shooting ended with the residuals ({said}), above {tol:.0e}; expected "
+                         "a guess "
                          f"nearer to a solution, or a problem that has one. {why}", left)
     return y
 
 
 def _damped(residual, y, left, tol):
-    """Newton's steps, each halved until |residual| falls by a quarter of its share (where it overflows,
-    too), until none does, or all is below tol / 1000."""
+    """Newton's steps, each halved until |residual| falls by a quarter of its share
+    (where it overflows, too), until none does, or all is below tol / 1000."""
     for _ in range(ITERATIONS):
         if left.abs().max() <= 1e-3 * tol:
             break
@@ -64,7 +67,8 @@ def _damped(residual, y, left, tol):
         if bad or not bool(step.isfinite().all()):
             break
         tried = ((share, y - share * step) for share in SHARES)
-        nearer = ((z, r) for share, z in tried if (r := _value(residual, z)).norm() <= (1 - share / 4) * left.norm())
+        nearer = ((z, r) for share,
+                  z in tried if (r := _value(residual, z)).norm() <= (1 - share / 4) * left.norm())
         y_next, left = next(nearer, (None, left))
         if y_next is None:
             break
@@ -87,11 +91,13 @@ def _hybrid(residual, y):
 def _value(residual, y):
     value = residual(y)
     if not isinstance(value, torch.Tensor) or not value.is_floating_point():
-        raise TypeError(f"residual(y) is {value!r}; expected a floating-point torch.Tensor of shape {tuple(y.shape)}.")
+        raise TypeError(f"residual(y) is {value!r}; expected a floating-point torch.Tensor of "
+                        f"shape {tuple(y.shape)}.")
     return value
 
 
 def _a_vector(guess):
     if guess.ndim != 1 or not len(guess) or not bool(guess.isfinite().all()):
-        raise ValueError(f"guess has shape {tuple(guess.shape)}; expected finite numbers (m,), m >= 1.")
+        raise ValueError(f"guess has shape {tuple(guess.shape)}; expected finite numbers (m,), m "
+                         ">= 1.")
     return guess

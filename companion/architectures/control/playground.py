@@ -1,7 +1,9 @@
-"""Landing the double integrator by hand, x(0) = (-1, 0): what the live figures step and draw, in plain operations on tensors.
+"""Landing the double integrator by hand, x(0) = (-1, 0): what the live figures step and draw,
+in plain operations on tensors.
 
-Extremals have p_1 constant and p_2 = p_2(0) - p_1 t, so that the control u = law(p_2) is affine on at most three arcs and the end of the
-trajectory is known in closed form. Pontryagin's sign. Source: Bryson and Ho, Applied Optimal Control (1975), chapter 3.
+Extremals have p_1 constant and p_2 = p_2(0) - p_1 t, so that the control u = law(p_2) is affine
+on at most three arcs and the end of the trajectory is known in closed form. Pontryagin's sign.
+Source: Bryson and Ho, Applied Optimal Control (1975), chapter 3.
 """
 
 from itertools import pairwise
@@ -17,7 +19,8 @@ WEIGHT = 10.0  # least time costs 10 a unit, so that its costate has the size of
 
 
 class Shape(NamedTuple):
-    """A cost: law(p_2, gamma) -> u maximises H and changes at |p_2| = edge(gamma); exact(gamma): the costate p(0) (2,) that lands;
+    """A cost: law(p_2, gamma) -> u maximises H and changes at |p_2| = edge(gamma); exact(gamma):
+    the costate p(0) (2,) that lands;
     horizon(p, gamma) -> (...): the time at which one looks."""
 
     law: object
@@ -29,7 +32,8 @@ class Shape(NamedTuple):
 def _a_cost(cost, name):
     """Return cost, a Shape. Raises TypeError."""
     if not isinstance(cost, Shape):
-        raise TypeError(f"{name} is a {type(cost).__name__}; expected one of playground.COSTS.values().")
+        raise TypeError(f"{name} is a {type(cost).__name__}; expected one of "
+                        "playground.COSTS.values().")
     return cost
 
 
@@ -59,9 +63,11 @@ def _at_rest(p, gamma):
     return torch.clamp(2 * p[..., 1] / _away(p[..., 0]), 0.02, 4.0)
 
 
-ENERGY = Shape(lambda s, gamma: s + 0 * gamma, lambda gamma: 0 * gamma, lambda gamma: torch.stack([12 + 0 * gamma, 6 + 0 * gamma]), _one)
+ENERGY = Shape(lambda s, gamma: s + 0 * gamma, lambda gamma: 0 * gamma,
+               lambda gamma: torch.stack([12 + 0 * gamma, 6 + 0 * gamma]), _one)
 BOUNDED = Shape(_bounded, lambda gamma: gamma, _saturated, _one)
-FUEL = Shape(lambda s, gamma: gamma * (torch.sign(s - 1) + torch.sign(s + 1)) / 2, lambda gamma: 0 * gamma + 1, _coasting, _one)
+FUEL = Shape(lambda s, gamma: gamma * (torch.sign(s - 1) + torch.sign(s + 1)) / 2,
+             lambda gamma: 0 * gamma + 1, _coasting, _one)
 TIME = Shape(lambda s, gamma: gamma * torch.sign(s), lambda gamma: 0 * gamma,
              lambda gamma: WEIGHT * torch.stack([1 / torch.sqrt(gamma), 1 / gamma]), _at_rest)
 COSTS = {"energy": ENERGY, "energy, |u| ≤ γ": BOUNDED, "fuel, |u| ≤ γ": FUEL, "time, |u| ≤ γ": TIME}
@@ -69,15 +75,25 @@ COSTS = {"energy": ENERGY, "energy, |u| ≤ γ": BOUNDED, "fuel, |u| ≤ γ": FU
 
 @checked
 def reach(p: Plane, t: Real, cost: Cost, gamma: Positive) -> torch.Tensor:
-    """The state (..., 2) at the times t (...) of the extremal from (-1, 0) with the costate p (..., 2) at the start. Exact, arc by arc."""
-    gamma, t = torch.as_tensor(gamma, dtype=p.dtype), t if isinstance(t, torch.Tensor) else p.new_tensor(t)
+    """The state (..., 2) at the times t (...) of the extremal from (-1, 0) with the costate
+    p (..., 2) at the start. Exact, arc by arc."""
+    gamma, t = (
+        torch.as_tensor(gamma, dtype=p.dtype),
+        t if isinstance(t, torch.Tensor) else p.new_tensor(t),
+    )
     edge, slope = cost.edge(gamma), _away(p[..., 0])
-    one, two = (torch.minimum(torch.clamp((p[..., 1] + side * edge) / slope, min=0.0), t) for side in (-1, 1))
+    one, two = (
+        torch.minimum(torch.clamp((p[..., 1] + side * edge) / slope, min=0.0), t)
+        for side in (-1, 1)
+    )
     nodes = [torch.zeros_like(one), torch.minimum(one, two), torch.maximum(one, two), t + 0 * one]
     place, speed = -1 + 0 * one, 0 * one
     for begin, end in pairwise(nodes):
         long = end - begin
-        early, late = (cost.law(p[..., 1] - p[..., 0] * (begin + share * long), gamma) for share in (0.25, 0.75))
+        early, late = (
+            cost.law(p[..., 1] - p[..., 0] * (begin + share * long), gamma)
+            for share in (0.25, 0.75)
+        )
         place = place + long * speed + long.square() * ((early + late) / 4 - (late - early) / 6)
         speed = speed + long * (early + late) / 2
     return torch.stack([place, speed], -1)
@@ -85,7 +101,8 @@ def reach(p: Plane, t: Real, cost: Cost, gamma: Positive) -> torch.Tensor:
 
 @checked
 def miss(p: Plane, cost: Cost, gamma: Positive) -> torch.Tensor:
-    """What must vanish, (..., 2): the state at the horizon. For least time, which ends at rest: the place there, and H / 10 - 1."""
+    """What must vanish, (..., 2): the state at the horizon. For least time, which ends at rest:
+    the place there, and H / 10 - 1."""
     end = reach(p, cost.horizon(p, gamma), cost, gamma)
     normal = gamma * p[..., 1] / WEIGHT - 1
     return torch.stack([end[..., 0], normal], -1) if cost.horizon is _at_rest else end
@@ -98,16 +115,21 @@ def far(p: Plane, cost: Cost, gamma: Positive) -> torch.Tensor:
 
 
 @checked
-def newton_step(p: Plane, cost: Cost, gamma: Positive, share: Number = 1.0, longest: Positive = 12.0) -> torch.Tensor:
-    """p - share J^-1 miss(p), J by autograd and inverted by hand; where J is singular p stays. No step is longer than `longest`.
+def newton_step(p: Plane, cost: Cost, gamma: Positive, share: Number = 1.0,
+                longest: Positive = 12.0) -> torch.Tensor:
+    """p - share J^-1 miss(p), J by autograd and inverted by hand; where J is singular p stays.
+    No step is longer than `longest`.
 
     p: (..., 2). Raises TypeError, ValueError.
     """
     a_number(share, "share", above=0.0, most=1.0)
     r = miss(p, cost, gamma)
-    (a, b), (c, d) = (grad(lambda q, i=i: miss(q, cost, gamma)[..., i], p).unbind(-1) for i in (0, 1))
+    (a, b), (c, d) = (
+        grad(lambda q, i=i: miss(q, cost, gamma)[..., i], p).unbind(-1) for i in (0, 1)
+    )
     det = a * d - b * c
-    move = torch.stack([d * r[..., 0] - b * r[..., 1], a * r[..., 1] - c * r[..., 0]], -1) / _away(det)[..., None]
+    move = torch.stack([d * r[..., 0] - b * r[..., 1], a * r[..., 1] - c * r[..., 0]],
+                       -1) / _away(det)[..., None]
     move = torch.where(det.abs()[..., None] > 1e-9, move, 0 * move)
     size = move.square().sum(-1, keepdim=True).sqrt()
     return p - share * move * torch.clamp(longest / torch.clamp(size, min=1e-12), max=1.0)

@@ -1,7 +1,9 @@
-"""An optimal control problem as a nonlinear program: controls constant on N intervals, states by Runge-Kutta.
+"""An optimal control problem as a nonlinear program: controls constant on N intervals,
+states by Runge-Kutta.
 
-Source: Betts, Practical Methods for Optimal Control and Estimation Using Nonlinear Programming (2010),
-chapter 4; Nocedal and Wright, Numerical Optimization (2006), chapter 12, for the multipliers.
+Source: Betts, Practical Methods for Optimal Control and Estimation Using Nonlinear Programming
+(2010), chapter 4; Nocedal and Wright, Numerical Optimization (2006), chapter 12,
+for the multipliers.
 """
 
 import numpy as np
@@ -14,7 +16,8 @@ ACTIVE = 1e-7  # a constraint or a bound this near holds
 
 
 def run_of(problem, u, T, push, method):
-    """The states (N+1, n) and running costs (N+1,) under controls u (N, m), constant on N equal intervals."""
+    """The states (N+1, n) and running costs (N+1,) under controls u (N, m), constant on N equal
+    intervals."""
     steps, n = len(u), problem.n
     nodes = problem.t0 + torch.arange(steps, dtype=u.dtype) / steps * (T - problem.t0)
     h = (T - problem.t0) / steps
@@ -33,16 +36,24 @@ def run_of(problem, u, T, push, method):
 
 
 class Program:
-    """The nonlinear program in y = (u, T if it is free): what is minimised, what vanishes, what stays >= 0,
-    each with its gradient."""
+    """The nonlinear program in y = (u, T if it is free): what is minimised, what vanishes,
+    what stays >= 0, each with its gradient."""
 
     def __init__(self, problem, steps, method):
-        self.problem, self.steps, self.method, self.at, self.kept = problem, steps, method, None, None
+        self.problem, self.steps, self.method, self.at, self.kept = (
+            problem,
+            steps,
+            method,
+            None,
+            None,
+        )
 
     def split(self, y):
         """y -> controls (N, m) and the end of time."""
         size = self.steps * self.problem.m
-        return y[:size].reshape(self.steps, self.problem.m), (y[size] if self.problem.T is None else self.problem.T)
+        return y[:size].reshape(self.steps, self.problem.m), (
+            y[size] if self.problem.T is None else self.problem.T
+        )
 
     def parts(self, y, push=None):
         """(cost, misses at the end, what is to stay >= 0 at the nodes 1, ..., N)."""
@@ -67,20 +78,36 @@ class Program:
         end = 1 + len(self.problem.fixed)
         made = []
         if self.problem.fixed:
-            made.append({"type": "eq", "fun": lambda y: self.look(y)[0][1:end], "jac": lambda y: self.look(y)[1][1:end]})
+            made.append(
+                {
+                    "type": "eq",
+                    "fun": lambda y: self.look(y)[0][1:end],
+                    "jac": lambda y: self.look(y)[1][1:end],
+                }
+            )
         if self.problem.above:
-            made.append({"type": "ineq", "fun": lambda y: self.look(y)[0][end:], "jac": lambda y: self.look(y)[1][end:]})
+            made.append(
+                {
+                    "type": "ineq",
+                    "fun": lambda y: self.look(y)[0][end:],
+                    "jac": lambda y: self.look(y)[1][end:],
+                }
+            )
         return made
 
     def bounds(self):
         """(lowest, highest) of y, each like y; a free horizon stays positive."""
         problem = self.problem
-        lo, hi = problem.bounds or (problem.x0.new_full((problem.m,), s * torch.inf) for s in (-1, 1))
+        lo, hi = problem.bounds or (
+            problem.x0.new_full((problem.m,), s * torch.inf) for s in (-1, 1)
+        )
         free = problem.T is None
-        return (np.append(np.tile(lo, self.steps), [problem.t0 + 1e-6] * free), np.append(np.tile(hi, self.steps), [np.inf] * free))
+        return (np.append(np.tile(lo, self.steps), [problem.t0 + 1e-6] * free),
+                np.append(np.tile(hi, self.steps), [np.inf] * free))
 
     def feasible(self, y):
-        """A y near this one at which the ends are met and nothing is broken, as far as least squares get."""
+        """A y near this one at which the ends are met and nothing is broken,
+        as far as least squares get."""
         from scipy.optimize import least_squares
 
         ends, (low, high) = 1 + len(self.problem.fixed), self.bounds()
@@ -98,13 +125,15 @@ class Program:
             return self.look(y)[1][1:] * (ends | broken)[:, None]
 
         inside = np.clip(y, low + gap, high - gap)
-        return least_squares(left, inside, slopes, bounds=(low, high), xtol=1e-12).x if len(left(y)) else y
+        return least_squares(left, inside, slopes, bounds=(low, high),
+                             xtol=1e-12).x if len(left(y)) else y
 
     def multipliers(self, y):
-        """(those of the ends and of what stays >= 0, one each; the largest |dH/du| or H they leave).
+        """(those of the ends and of what stays >= 0, one each; the largest |dH/du| or H they
+        leave).
 
-        The least squares of grad cost = J'm over the multipliers m of what holds with equality: those of
-        inequalities are >= 0, of bounds too.
+        The least squares of grad cost = J'm over the multipliers m of what holds with equality:
+        those of inequalities are >= 0, of bounds too.
         """
         from scipy.optimize import lsq_linear
 
@@ -116,7 +145,8 @@ class Program:
         least = np.append(np.full(ends, -np.inf), np.zeros(len(columns) - ends))
         found = np.zeros(len(columns))
         if len(columns):
-            found = lsq_linear(columns.T, rows[0], (least, np.inf), method="bvls", tol=1e-14, max_iter=20 * len(y)).x
+            found = lsq_linear(columns.T, rows[0], (least, np.inf), method="bvls", tol=1e-14,
+                               max_iter=20 * len(y)).x
         m = np.zeros(len(values) - 1)
         m[holds] = found[: holds.sum()]
         return m, self.per_time(rows[0] - columns.T @ found, y)

@@ -7,7 +7,14 @@ Source: Stoer and Bulirsch, Introduction to Numerical Analysis, chapter 7.3.
 
 import torch
 
-from companion.architectures.control.hamiltonian import extremal, fit, hamiltonian_value, jumping, maximiser, priced
+from companion.architectures.control.hamiltonian import (
+    extremal,
+    fit,
+    hamiltonian_value,
+    jumping,
+    maximiser,
+    priced,
+)
 from companion.architectures.control.kinks import kinks
 from companion.architectures.control.newton import newton
 from companion.architectures.control.problem import NoSolution, Posed, Solution, horizon_guess
@@ -38,9 +45,11 @@ def _transversality(problem, t, x, p, u):
 
 
 @checked
-def shooting(problem: Posed, *, p0: Tensor, T: Number = None, law: Function = None, steps: Count = 200,
+def shooting(problem: Posed, *, p0: Tensor, T: Number = None, law: Function = None,
+             steps: Count = 200,
              tol: Positive = 1e-9) -> Solution:
-    """A Solution by simple shooting: p(t0), and T where it is free, for which the extremal ends right.
+    """A Solution by simple shooting: p(t0), and T where it is free, for which the extremal ends
+    right.
 
     p0: (n,), a guess.  T: a guess of a free end.  law(t, x, p) -> u maximises H (found where H is a
     separable quadratic in u). `steps` equal steps, and a node more at each kink of the control.
@@ -64,8 +73,8 @@ def shooting(problem: Posed, *, p0: Tensor, T: Number = None, law: Function = No
 
 
 class Shot:
-    """Extremals of a problem under a law (None: the maximiser), from y = (p(t0), T if it is free), on
-    nodes at shares of the horizon in [0, 1]."""
+    """Extremals of a problem under a law (None: the maximiser), from y = (p(t0), T if it is free),
+    on nodes at shares of the horizon in [0, 1]."""
 
     def __init__(self, problem, law):
         self.problem, self.law = problem, law or _continuous(problem)
@@ -77,7 +86,8 @@ class Shot:
         return self.problem.t0 + shares * (end - self.problem.t0)
 
     def run(self, y, shares, *, v=None, column=0, every=1):
-        """The Path of z = (x, p), (2, n), with `column` columns of zeros more for a field v of theirs."""
+        """The Path of z = (x, p), (2, n), with `column` columns of zeros more for a field
+        v of theirs."""
         z = torch.stack([self.problem.x0, y[: self.problem.n]])
         z = torch.cat([z, z.new_zeros(2, column)], 1)
         return flow(v or self.v, z, self.grid(y, shares), every=every)
@@ -100,11 +110,13 @@ class Shot:
         if not bool(fine.all()):
             when = path.t[~fine][0].item()
             raise NoSolution(f"from p0 = {y[: self.problem.n].tolist()} the extremal blows up: it "
-                             f"overflows at t = {when:.4g}. Expected a guess nearer to a solution: the "
+                             f"overflows at t = {when:.4g}. Expected a guess nearer to a "
+                             "solution: the "
                              "direct method gives one, direct(problem).costate[0].")
 
     def kinks(self, y, shares):
-        """The shares (m,) at which the control has a kink inside a step: none where no bound clips it."""
+        """The shares (m,) at which the control has a kink inside a step:
+        none where no bound clips it."""
         if not self.clipped:
             return shares[:0]
         path = self.run(y.detach(), shares)
@@ -132,8 +144,10 @@ def allowed(problem, found, tol=1e-6):
     """Return found, a Solution that keeps bounds and constraints to tol. Raises NoSolution."""
     broken = problem.broken(found.path.x, found.u)
     if not broken <= tol:
-        raise NoSolution(f"the extremal leaves what is allowed (bounds=, above=) by {broken:.2e}; expected "
-                         "a law between the bounds, and on a boundary an arc of its own (shoot_arcs), or "
+        raise NoSolution(f"the extremal leaves what is allowed (bounds=, above=) by {broken:.2e}; "
+                         "expected "
+                         "a law between the bounds, and on a boundary an arc of its own "
+                         "(shoot_arcs), or "
                          "the direct method.", broken)
     return found._replace(residual=max(found.residual, broken))
 
@@ -142,8 +156,11 @@ def _continuous(problem):
     """The maximiser, where it is a continuous law. Raises ValueError."""
     law, jumps = maximiser(problem), jumping(problem)
     if jumps:
-        raise ValueError(f"H is affine or convex in the control u[{jumps[0]}]: the law that maximises it jumps "
-                         "from bound to bound (bang-bang), and Newton's method sees no slope there. Expected "
-                         "the arcs, shoot_arcs(problem, arcs, conditions, ...), or method=direct; law=... "
+        raise ValueError(f"H is affine or convex in the control u[{jumps[0]}]: the law that "
+                         "maximises it jumps "
+                         "from bound to bound (bang-bang), and Newton's method sees no slope "
+                         "there. Expected "
+                         "the arcs, shoot_arcs(problem, arcs, conditions, ...), or method=direct; "
+                         "law=... "
                          "where you know that it does not jump.")
     return law

@@ -1,6 +1,13 @@
-"""Neural control: a deep network is a controlled flow, x' = f(x, theta(t)); depth is time, weights are the control."""
+"""Neural control: a deep network is a controlled flow, x' = f(x, theta(t)); depth is time,
+weights are the control."""
 
-from companion.architectures.neural_control.adjoints import come_back, continuous_adjoint, discrete_gradient, divergence, log_density_change
+from companion.architectures.neural_control.adjoints import (
+    come_back,
+    continuous_adjoint,
+    discrete_gradient,
+    divergence,
+    log_density_change,
+)
 from companion.architectures.neural_control.driving import (
     carry_on,
     drive,
@@ -25,8 +32,25 @@ from companion.architectures.neural_control.feedback import (
     seen,
     swing_up,
 )
-from companion.architectures.neural_control.layers import accuracy, at_depth, layer, margin_loss, refined, through, trained, weights
-from companion.architectures.neural_control.shears import Moves, follow, half_plane, interpolate, log_volume, moved, piecewise
+from companion.architectures.neural_control.layers import (
+    accuracy,
+    at_depth,
+    layer,
+    margin_loss,
+    refined,
+    through,
+    trained,
+    weights,
+)
+from companion.architectures.neural_control.shears import (
+    Moves,
+    follow,
+    half_plane,
+    interpolate,
+    log_volume,
+    moved,
+    piecewise,
+)
 
 __all__ = [
     "Moves", "accuracy", "at_depth", "carry_on", "cart_pole", "closed", "come_back",

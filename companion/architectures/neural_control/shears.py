@@ -1,6 +1,8 @@
-"""Half-plane moves: x' = w max(a.x + b, 0). Where a.x + b <= 0 nothing moves; elsewhere the flow is explicit. A few take any points anywhere.
+"""Half-plane moves: x' = w max(a.x + b, 0). Where a.x + b <= 0 nothing moves;
+elsewhere the flow is explicit. A few take any points anywhere.
 
-Source: Ruiz-Balet and Zuazua, Neural ODE control for classification, approximation, and transport, SIAM Review 65 (2023).
+Source: Ruiz-Balet and Zuazua, Neural ODE control for classification, approximation, and transport,
+SIAM Review 65 (2023).
 """
 
 from collections.abc import Callable
@@ -13,7 +15,8 @@ from companion.inputs import a_cloud, a_number, same_dimension
 
 
 class Moves(NamedTuple):
-    """K moves, one after the other, each for a unit of time: directions w (K, d), half-planes a.x + b > 0 with a (K, d), b (K,)."""
+    """K moves, one after the other, each for a unit of time: directions w (K, d),
+    half-planes a.x + b > 0 with a (K, d), b (K,)."""
 
     w: torch.Tensor
     a: torch.Tensor
@@ -22,14 +25,16 @@ class Moves(NamedTuple):
 
 @checked
 def half_plane(t: Real, x: Tensor, *, w: Tensor, a: Tensor, b: Number) -> torch.Tensor:
-    """The field w max(a.x + b, 0), for w, a (d,) and a number b: like x (..., d). Raises TypeError, ValueError."""
+    """The field w max(a.x + b, 0), for w, a (d,) and a number b: like x (..., d). Raises TypeError,
+    ValueError."""
     _arrows(x, w, a)
     return torch.relu(x @ a + b)[..., None] * w
 
 
 @checked
 def moved(x: Tensor, w: Tensor, a: Tensor, b: Number, T: Number = 1.0) -> torch.Tensor:
-    """The exact flow of x' = w max(a.x + b, 0) over time T: x + w max(a.x + b, 0) phi(w.a T) T, phi(s) = (e^s - 1) / s.
+    """The exact flow of x' = w max(a.x + b, 0) over time T: x + w max(a.x + b, 0) phi(w.a T) T,
+    phi(s) = (e^s - 1) / s.
 
     x (..., d), w and a (d,), b a number: like x. T may be negative. Raises TypeError, ValueError.
     """
@@ -39,7 +44,8 @@ def moved(x: Tensor, w: Tensor, a: Tensor, b: Number, T: Number = 1.0) -> torch.
 
 @checked
 def log_volume(x: Tensor, w: Tensor, a: Tensor, b: Number, T: Number = 1.0) -> torch.Tensor:
-    """log det of the derivative of `moved`: w.a T where a.x + b > 0, else 0: (...). Raises TypeError, ValueError."""
+    """log det of the derivative of `moved`: w.a T where a.x + b > 0, else 0: (...).
+    Raises TypeError, ValueError."""
     _arrows(x, w, a)
     return torch.where(x @ a + b > 0, (w * a).sum(-1) * T, torch.zeros_like(x[..., 0]))
 
@@ -54,10 +60,12 @@ def _arrows(x, w, a):
 def a_list_of_moves(moves, name="moves"):
     """Return moves, K >= 1 of them of one dimension. Raises TypeError, ValueError."""
     if not isinstance(moves, Moves) or not all(isinstance(v, torch.Tensor) for v in moves):
-        raise TypeError(f"{name} is a {type(moves).__name__}; expected Moves(w, a, b), three tensors.")
+        raise TypeError(f"{name} is a {type(moves).__name__}; expected Moves(w, a, b), three "
+                        "tensors.")
     w, a, b = moves
     if w.ndim != 2 or not w.numel() or a.shape != w.shape or b.shape != w.shape[:1]:
-        raise ValueError(f"{name} has shapes {[tuple(v.shape) for v in moves]}; expected (K, d), (K, d), (K,).")
+        raise ValueError(f"{name} has shapes {[tuple(v.shape) for v in moves]}; expected (K, d), "
+                         "(K, d), (K,).")
     return moves
 
 
@@ -83,8 +91,8 @@ def follow(x: Tensor, moves: Listed) -> torch.Tensor:
 
 @checked
 def piecewise(moves: Listed) -> Callable:
-    """The field of the moves in their order, move k on [k, k+1) (up to 1e-9): v(t, x), for `flow` with steps that end at whole
-    times. Raises TypeError, ValueError."""
+    """The field of the moves in their order, move k on [k, k+1) (up to 1e-9): v(t, x),
+    for `flow` with steps that end at whole times. Raises TypeError, ValueError."""
     @checked
     def v(t: Number, x: Tensor):
         k = (torch.as_tensor(t) + 1e-9).floor().long().clamp(0, len(moves.b) - 1)
@@ -95,11 +103,14 @@ def piecewise(moves: Listed) -> Callable:
 
 @checked
 def interpolate(x: Cloud, y: Cloud, *, angle: Number = None) -> Moves:
-    """Moves that take each point of x (n, 2) to the same row of y (n, 2), exactly: n shears along one direction, then n along the other.
+    """Moves that take each point of x (n, 2) to the same row of y (n, 2), exactly:
+    n shears along one direction, then n along the other.
 
-    A shear has w.a = 0, so that it keeps areas, and heights below its line. In the frame (e, e') turned by `angle` the first n shears bring e'.x
-    to e'.y, with lines between the sorted values of e.x; the next n bring e.x to e.y, with lines between the sorted e'.y. Each shear is found from
-    the one before. angle: one for which the values e.x and the values e'.y are distinct; without it one is found. Raises TypeError, ValueError.
+    A shear has w.a = 0, so that it keeps areas, and heights below its line.
+    In the frame (e, e') turned by `angle` the first n shears bring e'.x to e'.y, with lines between
+    the sorted values of e.x; the next n bring e.x to e.y, with lines between the sorted e'.y.
+    Each shear is found from the one before. angle: one for which the values e.x and the values
+    e'.y are distinct; without it one is found. Raises TypeError, ValueError.
     """
     _points(x, y)
     c, s = _frame(x, y, angle)
@@ -112,10 +123,12 @@ def interpolate(x: Cloud, y: Cloud, *, angle: Number = None) -> Moves:
 def _points(x, y):
     same_dimension(x, y, ("x", "y"))
     if x.shape != y.shape or x.ndim != 2 or x.shape[1] != 2:
-        raise ValueError(f"x has shape {tuple(x.shape)}, y {tuple(y.shape)}; expected two clouds (n, 2) of as many points.")
+        raise ValueError(f"x has shape {tuple(x.shape)}, y {tuple(y.shape)}; expected two clouds "
+                         "(n, 2) of as many points.")
     for cloud, name in ((x, "x"), (y, "y")):
         if len(torch.unique(a_cloud(cloud), dim=0)) < len(cloud):
-            raise ValueError(f"two points of {name} coincide; expected distinct points: a flow keeps distinct points distinct.")
+            raise ValueError(f"two points of {name} coincide; expected distinct points: a flow "
+                             "keeps distinct points distinct.")
 
 
 def _gap(values):
@@ -123,23 +136,32 @@ def _gap(values):
 
 
 def _frame(x, y, angle):
-    """cos and sin of the angle, of many the one where the projections are furthest from coinciding."""
+    """cos and sin of the angle, of many the one where the projections are furthest from coinciding.
+    """
     if angle is not None:
         angles = x.new_tensor([float(a_number(angle, "angle"))])
     else:
         angles = torch.linspace(0, torch.pi, 181, dtype=x.dtype, device=x.device)[:-1]
-    gaps = [torch.minimum(_gap(x @ torch.stack([u.cos(), u.sin()])), _gap(y @ torch.stack([-u.sin(), u.cos()]))) for u in angles]
+    gaps = [
+        torch.minimum(
+            _gap(x @ torch.stack([u.cos(), u.sin()])), _gap(y @ torch.stack([-u.sin(), u.cos()]))
+        )
+        for u in angles
+    ]
     best = int(torch.stack(gaps).argmax())
     if not gaps[best] > 0:
-        raise ValueError(f"angle = {angle}: two points have the same place on a line; expected another angle, or none.")
+        raise ValueError(f"angle = {angle}: two points have the same place on a line; expected "
+                         "another angle, or none.")
     return angles[best].cos(), angles[best].sin()
 
 
 def _shears(places, wanted, a, w):
-    """n shears along w that add wanted[i] at the point whose a-coordinate is places[i]: kinks one before each place, slopes between neighbours."""
+    """n shears along w that add wanted[i] at the point whose a-coordinate is places[i]:
+    kinks one before each place, slopes between neighbours."""
     order = torch.argsort(places)
     s, add = places[order], wanted[order]
     before = torch.cat([s[:1] - 1, s[:-1]])
-    slopes = torch.cat([add[:1], add.diff() / s.diff()])  # of the polygon through the points, the k-th shear bends it at the k-th kink
+    # of the polygon through the points, the k-th shear bends it at the k-th kink
+    slopes = torch.cat([add[:1], add.diff() / s.diff()])
     amplitude = torch.cat([slopes[:1], slopes.diff()])
     return amplitude[:, None] * w, a.expand(len(s), 2), -before

@@ -1,6 +1,8 @@
-"""Particle flows for sampling: a cloud follows the gradient of a distance to the target, known by its score or by its samples.
+"""Particle flows for sampling: a cloud follows the gradient of a distance to the target,
+known by its score or by its samples.
 
-Squares are not halved, flows are those of MMD^2/2, KSD^2/2, KL; every velocity carries the factor n of the Wasserstein metric.
+Squares are not halved, flows are those of MMD^2/2, KSD^2/2, KL; every velocity carries the factor
+n of the Wasserstein metric.
 Every function raises TypeError or ValueError for what it cannot take, in words.
 """
 
@@ -32,7 +34,13 @@ from companion.sampling.particle_flows.race import (
     tournament,
     track,
 )
-from companion.sampling.particle_flows.rings import kkl_on_rings, mmd_on_rings, ring_distance, ring_start, rings
+from companion.sampling.particle_flows.rings import (
+    kkl_on_rings,
+    mmd_on_rings,
+    ring_distance,
+    ring_start,
+    rings,
+)
 from companion.sampling.particle_flows.svgd import (
     median_length,
     median_log_length,

@@ -1,6 +1,8 @@
-"""Laws of the plane on which samplers race: potential, score and exact samples, each of plain operations.
+"""Laws of the plane on which samplers race: potential, score and exact samples,
+each of plain operations.
 
-A `Target` is pi = exp(-potential) up to a constant. The samples are images of Gaussian or uniform numbers, no Markov chain.
+A `Target` is pi = exp(-potential) up to a constant. The samples are images of Gaussian or uniform
+numbers, no Markov chain.
 """
 
 import math
@@ -15,7 +17,8 @@ from companion.inputs import a_tensor
 
 
 class Target(NamedTuple):
-    """potential V: (..., 2) -> (...), score = -grad V: (..., 2) -> (..., 2), sample(n, *, generator) -> (n, 2) in float64."""
+    """potential V: (..., 2) -> (...), score = -grad V: (..., 2) -> (..., 2),
+    sample(n, *, generator) -> (n, 2) in float64."""
 
     potential: Callable
     score: Callable
@@ -25,14 +28,16 @@ class Target(NamedTuple):
 def a_target(target, name):
     """Return target, a `Target`. Raises TypeError."""
     if not isinstance(target, Target):
-        raise TypeError(f"{name} is a {type(target).__name__}; expected a Target: banana(), two_modes() or ring().")
+        raise TypeError(f"{name} is a {type(target).__name__}; expected a Target: banana(), "
+                        "two_modes() or ring().")
     return target
 
 
 def in_the_plane(x, name):
     """Return x, points of the plane (..., 2). Raises TypeError, ValueError."""
     if a_tensor(x, name).ndim == 0 or x.shape[-1] != 2:
-        raise ValueError(f"{name} has shape {tuple(x.shape)}; expected points of the plane (..., 2).")
+        raise ValueError(f"{name} has shape {tuple(x.shape)}; expected points of the plane (..., "
+                         "2).")
     return x
 
 
@@ -42,7 +47,8 @@ InPlane = Annotated[torch.Tensor, in_the_plane]
 
 @checked
 def banana(*, bend: Number = 1.0, width: Positive = 1.0, thickness: Positive = 0.4) -> Target:
-    """V(x) = x_1^2/(2 w^2) + (x_2 - b (x_1^2 - w^2))^2/(2 t^2): a Gaussian bent along a parabola, of mean 0 (Haario, Saksman, Tamminen, 1999).
+    """V(x) = x_1^2/(2 w^2) + (x_2 - b (x_1^2 - w^2))^2/(2 t^2): a Gaussian bent along a parabola,
+    of mean 0 (Haario, Saksman, Tamminen, 1999).
 
     b = bend, w = width > 0, t = thickness > 0. Raises TypeError, ValueError.
     """
@@ -71,9 +77,11 @@ def banana(*, bend: Number = 1.0, width: Positive = 1.0, thickness: Positive = 0
 
 @checked
 def two_modes(*, distance: NonNegative = 2.0, variance: Positive = 0.3) -> Target:
-    """(N(-m e_1, s I) + N(m e_1, s I))/2, m = distance, s = variance > 0: its score is 0 in the first coordinate where x_1 = 0.
+    """(N(-m e_1, s I) + N(m e_1, s I))/2, m = distance, s = variance > 0:
+    its score is 0 in the first coordinate where x_1 = 0.
 
-    V(x) = |x|^2/(2 s) - log cosh(m x_1/s): so that the score, with tanh, sees even x_1 = 1e-12. Raises TypeError, ValueError.
+    V(x) = |x|^2/(2 s) - log cosh(m x_1/s): so that the score, with tanh, sees even x_1 = 1e-12.
+    Raises TypeError, ValueError.
     """
     m, s = distance, variance
 
@@ -90,7 +98,8 @@ def two_modes(*, distance: NonNegative = 2.0, variance: Positive = 0.3) -> Targe
     @checked
     def sample(n: Count, *, generator: Generator) -> torch.Tensor:
         centers = torch.tensor([[-m, 0.0], [m, 0.0]], dtype=torch.float64)
-        law = mixture(torch.ones(2, dtype=torch.float64), centers, torch.full((2,), float(s), dtype=torch.float64))
+        law = mixture(torch.ones(2, dtype=torch.float64), centers,
+                      torch.full((2,), float(s), dtype=torch.float64))
         return law.sample(n, generator=generator)
 
     return Target(potential, score, sample)
@@ -98,9 +107,11 @@ def two_modes(*, distance: NonNegative = 2.0, variance: Positive = 0.3) -> Targe
 
 @checked
 def ring(*, radius: Positive = 1.5, width: Positive = 0.25) -> Target:
-    """V(x) = (|x|^2 - r^2)^2/(8 r^2 w^2): about ((|x| - r)/w)^2/2 near the circle, and smooth at 0, where it has a maximum.
+    """V(x) = (|x|^2 - r^2)^2/(8 r^2 w^2): about ((|x| - r)/w)^2/2 near the circle, and smooth at 0,
+    where it has a maximum.
 
-    |x|^2 is N(r^2, (2 r w)^2) conditioned to be positive. r = radius > 0, w = width > 0. Raises TypeError, ValueError.
+    |x|^2 is N(r^2, (2 r w)^2) conditioned to be positive. r = radius > 0, w = width > 0.
+    Raises TypeError, ValueError.
     """
     r2, w2 = radius**2, width**2
 

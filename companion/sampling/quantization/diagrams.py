@@ -1,10 +1,12 @@
-"""Power diagrams in the plane: P_i = {x : |x - y_i|^2 - w_i <= |x - y_j|^2 - w_j for all j}, and exact
-integrals over the cells.
+"""Power diagrams in the plane: P_i = {x : |x - y_i|^2 - w_i <= |x - y_j|^2 - w_j for all j},
+and exact integrals over the cells.
 
-Who is whose neighbour is read off the lower convex hull of the lifted points (y, |y|^2 - w) (Aurenhammer
-1987). Each edge is then an interval of the line between two neighbours, cut by the half-planes of the others:
-no cell's vertices need to be put in order, and nothing is divided by the area of a triangle. Four sites far
-away, whose cells miss the domain, make the hull full even where all sites are on one line.
+Who is whose neighbour is read off the lower convex hull of the lifted points (y, |y|^2 - w)
+(Aurenhammer 1987). Each edge is then an interval of the line between two neighbours,
+cut by the half-planes of the others:
+no cell's vertices need to be put in order, and nothing is divided by the area of a triangle.
+Four sites far away, whose cells miss the domain, make the hull full even where all sites are on one
+line.
 """
 
 from typing import NamedTuple
@@ -18,7 +20,8 @@ FAR = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
 
 
 class Diagram(NamedTuple):
-    """Cells as float64 arrays relative to the density's centre: moments (n, 4) of 1, x, y, |x|^2."""
+    """Cells as float64 arrays relative to the density's centre: moments (n, 4) of 1, x, y, |x|^2.
+    """
 
     sites: np.ndarray
     moments: np.ndarray
@@ -46,13 +49,16 @@ def diagram(sites, w, density):
     pairs = pairs[kept]
     inner, flux = border_integrals(density, *segments.transpose(1, 0, 2))
     outer, _ = border_integrals(density, *border.transpose(1, 0, 2))
-    signed = ((pairs[:, 0], inner, 1), (pairs[:, 1], inner, -1), (owners, outer, 1))  # an edge runs backwards round the second cell
-    moments = sum(s * np.stack([np.bincount(who, part, n) for part in parts.T], 1) for who, parts, s in signed)
+    # an edge runs backwards round the second cell
+    signed = ((pairs[:, 0], inner, 1), (pairs[:, 1], inner, -1), (owners, outer, 1))
+    moments = sum(s * np.stack([np.bincount(who, part, n) for part in parts.T], 1) for who, parts,
+                  s in signed)
     return Diagram(sites, moments, pairs, segments, flux, border, owners, density.centre)
 
 
 def neighbours(sites, w, reach):
-    """Pairs (e, 2) that may share an edge within `reach` of the origin, and whether each site may have a cell: (n,)."""
+    """Pairs (e, 2) that may share an edge within `reach` of the origin, and whether each site may
+    have a cell: (n,)."""
     n, scale = len(sites), reach + np.abs(sites).max()
     u, h = sites / scale, (sites**2).sum(1) / scale**2 - w / scale**2
     # Where |x| <= 1: -2 x.far + high > min_i (-2 x.u_i + h_i), so the far sites own nothing there.
@@ -61,7 +67,8 @@ def neighbours(sites, w, reach):
     hull = ConvexHull(lifted, qhull_options="Qt Qc")
     lower = hull.simplices[hull.equations[:, 2] < 0]
     pairs = np.concatenate([lower[:, [0, 1]], lower[:, [1, 2]], lower[:, [2, 0]]])
-    flat = hull.coplanar[:, 0]  # in a facet to rounding: a cell of rounding's size, anybody's neighbour
+    # in a facet to rounding: a cell of rounding's size, anybody's neighbour
+    flat = hull.coplanar[:, 0]
     pairs = np.concatenate([pairs, *(np.column_stack([np.full(n, i), np.arange(n)]) for i in flat)])
     pairs = np.unique(np.sort(pairs[(pairs < n).all(1) & (pairs[:, 0] != pairs[:, 1])], 1), axis=0)
     seen = np.zeros(n + 4, bool)
@@ -86,9 +93,14 @@ def _between(sites, w, pairs, around, corners):
 
 
 def _on_border(sites, w, seen, around, corners):
-    """The edges of cells on the sides of the domain, counter-clockwise: (f, 2, 2), and the cell of each (f,)."""
+    """The edges of cells on the sides of the domain, counter-clockwise:
+    (f, 2, 2), and the cell of each (f,)."""
     sides = np.roll(corners, -1, 0) - corners
-    owner, start, side = np.repeat(seen, len(corners)), np.tile(corners, (len(seen), 1)), np.tile(sides, (len(seen), 1))
+    owner, start, side = (
+        np.repeat(seen, len(corners)),
+        np.tile(corners, (len(seen), 1)),
+        np.tile(sides, (len(seen), 1)),
+    )
     zero, one = np.zeros(len(owner)), np.ones(len(owner))
     low, high = _cut(sites, w, owner, np.full(len(owner), -1), start, side, zero, one, around)
     kept = high > low
@@ -96,11 +108,14 @@ def _on_border(sites, w, seen, around, corners):
 
 
 def _cut(sites, w, i, j, point, direction, low, high, around):
-    """The part of {point + s direction, low <= s <= high} in the cell of i, as its neighbours other than j leave it."""
+    """The part of {point + s direction, low <= s <= high} in the cell of i, as its neighbours other
+    than j leave it."""
     degree, listed = around
     first = np.cumsum(degree) - degree
     who = np.repeat(np.arange(len(i)), degree[i])
-    k = listed[np.arange(len(who)) + np.repeat(first[i] - np.cumsum(degree[i]) + degree[i], degree[i])]
+    k = listed[
+        np.arange(len(who)) + np.repeat(first[i] - np.cumsum(degree[i]) + degree[i], degree[i])
+    ]
     who, k = who[k != j[who]], k[k != j[who]]
     d = sites[k] - sites[i[who]]
     slope = 2 * (d * direction[who]).sum(1)

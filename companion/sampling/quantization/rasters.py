@@ -1,4 +1,5 @@
-"""A law on a grid of pixels, by its masses: what the cells of `grid` and of a live figure are cells of."""
+"""A law on a grid of pixels, by its masses: what the cells of `grid` and of a live figure are cells
+of."""
 
 from typing import Annotated, NamedTuple
 
@@ -9,7 +10,8 @@ from companion.sampling.quantization.densities import a_box, a_picture
 
 
 class Grid(NamedTuple):
-    """A law on h x w pixels. columns (w,), rows (h,): coordinates of their centres, first row on top; mass (h, w) of sum 1; pixel: its sides;
+    """A law on h x w pixels. columns (w,), rows (h,): coordinates of their centres,
+    first row on top; mass (h, w) of sum 1; pixel: its sides;
     mean (2,); spread = sqrt E|x - mean|^2.
     """
 
@@ -23,13 +25,17 @@ class Grid(NamedTuple):
     @property
     def points(self):
         """The centres of all pixels, row by row: (h w, 2)."""
-        return torch.stack([self.columns.repeat(len(self.rows)), self.rows.repeat_interleave(len(self.columns))], -1)
+        return torch.stack(
+            [self.columns.repeat(len(self.rows)), self.rows.repeat_interleave(len(self.columns))],
+            -1,
+        )
 
 
 def a_grid(grid, name):
     """Return grid, a `Grid`. Raises TypeError."""
     if not isinstance(grid, Grid):
-        raise TypeError(f"{name} is a {type(grid).__name__}; expected a Grid: pixel_grid(torch.ones(64, 64)).")
+        raise TypeError(f"{name} is a {type(grid).__name__}; expected a Grid: "
+                        "pixel_grid(torch.ones(64, 64)).")
     return grid
 
 
@@ -38,9 +44,11 @@ OnGrid = Annotated[Grid, a_grid]
 
 @checked
 def pixel_grid(values: Tensor, *, lo: tuple = (0.0, 0.0), hi: tuple = (1.0, 1.0)) -> Grid:
-    """The law proportional to values (h, w) >= 0, first row on top, on the pixels of the box from lo to hi: a `Grid`.
+    """The law proportional to values (h, w) >= 0, first row on top, on the pixels of the box from
+    lo to hi: a `Grid`.
 
-    pixel_grid(torch.ones(64, 64)) is the uniform law of the unit square. Raises TypeError; ValueError, also for zero mass.
+    pixel_grid(torch.ones(64, 64)) is the uniform law of the unit square. Raises TypeError;
+    ValueError, also for zero mass.
     """
     a_picture(values), a_box(lo, hi)
     h, w = values.shape
@@ -49,5 +57,7 @@ def pixel_grid(values: Tensor, *, lo: tuple = (0.0, 0.0), hi: tuple = (1.0, 1.0)
     rows = hi[1] - high * (torch.arange(h, dtype=values.dtype, device=values.device) + 0.5)
     mass = values / values.sum()
     mean = torch.stack([mass.sum(0) @ columns, mass.sum(1) @ rows])
-    spread = (mass.sum(0) @ (columns - mean[0]).square() + mass.sum(1) @ (rows - mean[1]).square()).sqrt()
+    spread = (
+        mass.sum(0) @ (columns - mean[0]).square() + mass.sum(1) @ (rows - mean[1]).square()
+    ).sqrt()
     return Grid(columns, rows, mass, (wide, high), mean, spread)

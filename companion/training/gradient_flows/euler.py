@@ -3,7 +3,8 @@
     explicit   x_{k+1} = x_k - tau grad f(x_k)
     implicit   x_{k+1} = prox_{tau f}(x_k) = argmin_y  f(y) + |y - x_k|^2 / (2 tau)
 
-On a quadratic of curvature L the first is stable if and only if tau < 2 / L. The second never increases f, for any tau > 0.
+On a quadratic of curvature L the first is stable if and only if tau < 2 / L.
+The second never increases f, for any tau > 0.
 Source: Parikh and Boyd, Proximal algorithms, Foundations and Trends in Optimization 1 (2014).
 """
 
@@ -22,10 +23,12 @@ def explicit_step(f: Function, x: Tensor, *, tau: Positive) -> Tensor:
 
 @checked
 def implicit_step(f: Function, x: Points, *, tau: Positive, iterations: Count = 50) -> Tensor:
-    """prox_{tau f}(x) = argmin_y f(y) + |y - x|^2 / (2 tau), by Newton's method with step halving.   f: (..., d) -> (...), x: (..., d).
+    """prox_{tau f}(x) = argmin_y f(y) + |y - x|^2 / (2 tau), by Newton's method with step
+    halving.   f: (..., d) -> (...), x: (..., d).
 
-    f must be twice differentiable. The minimiser is unique where f + |.|^2 / (2 tau) is strictly convex; elsewhere the result is a critical
-    point with a value no larger than f(x). Not for a page: it solves linear systems. Raises TypeError, ValueError.
+    f must be twice differentiable. The minimiser is unique where f + |.|^2 / (2 tau) is strictly
+    convex; elsewhere the result is a critical point with a value no larger than f(x).
+    Not for a page: it solves linear systems. Raises TypeError, ValueError.
     """
     rows = x.detach().reshape(-1, x.shape[-1])
 
@@ -42,14 +45,16 @@ def implicit_step(f: Function, x: Points, *, tau: Positive, iterations: Count = 
 
 
 def _newton_direction(H, slope):
-    """-H^-1 slope, with the eigenvalues of H replaced by their absolute values: a direction of descent also where H is not positive."""
+    """-H^-1 slope, with the eigenvalues of H replaced by their absolute values:
+    a direction of descent also where H is not positive."""
     values, vectors = torch.linalg.eigh(H)
     coordinates = (vectors.mT @ slope[..., None]) / values.abs().clamp(min=1e-8)[..., None]
     return -(vectors @ coordinates)[..., 0]
 
 
 def _halved(objective, y, moved):
-    """y + s moved with the largest s = 1, 1/2, 1/4, ... that does not increase the objective, but by rounding.
+    """y + s moved with the largest s = 1, 1/2, 1/4, ... that does not increase the objective,
+    but by rounding.
 
     Row by row; y if none does.
     """
@@ -67,6 +72,7 @@ def _halved(objective, y, moved):
 
 @checked
 def hessian(f: Function, x: Cloud) -> Tensor:
-    """D^2 f at each row, (n, d, d), from gradients of gradients.   f: (n, d) -> (n,), x: (n, d). Raises TypeError, ValueError."""
+    """D^2 f at each row, (n, d, d), from gradients of gradients.   f: (n, d) -> (n,), x: (n, d).
+    Raises TypeError, ValueError."""
     columns = [grad(lambda y, i=i: grad(f, y)[..., i], x) for i in range(x.shape[-1])]
     return torch.stack(columns, -2)

@@ -6,25 +6,34 @@ from companion import check
 from companion.check.report import magnitude, numbers, report
 from companion.flow import iterate
 from companion.hints import Function, Number, Positive, checked
-from companion.training.gradient_flows.gaussian_steps import fb_gaussian_step, jko_gaussian_step, ou_kl, ou_moments
+from companion.training.gradient_flows.gaussian_steps import (
+    fb_gaussian_step,
+    jko_gaussian_step,
+    ou_kl,
+    ou_moments,
+)
 
 
 @checked
 def check_unbiased_step(tau: Positive, *, lam: Positive = 2.0) -> None:
-    """Forward-backward steps a little shorter than tau end at the variance 1 / lam, and a little longer they do not.
+    """Forward-backward steps a little shorter than tau end at the variance 1 / lam,
+    and a little longer they do not.
 
     Raises AssertionError, TypeError, ValueError.
     """
     shorter, longer = (_end_variance(factor * tau, lam) for factor in (0.98, 1.02))
     report(abs(shorter * lam - 1) <= 1e-6, "Shorter steps are not biased", "tried with 0.98 tau",
-           f"Steps of length {0.98 * tau:.6g} end at another variance than the target's: tau is too large.")
+           f"Steps of length {0.98 * tau:.6g} end at another variance than the target's: tau is "
+           "too large.")
     report(abs(longer - 1 / lam) > 1e-3 / lam, "Longer steps are biased", "tried with 1.02 tau",
-           f"Steps of length {1.02 * tau:.6g} still end at the variance of the target: tau is too small.")
+           f"Steps of length {1.02 * tau:.6g} still end at the variance of the target: tau is too "
+           "small.")
 
 
 @checked
 def check_forgotten(t: Number) -> None:
-    """At the time t, mean and spread contribute equally to KL, for the flow of V = x^2 / 2 from N(1, 4).
+    """At the time t, mean and spread contribute equally to KL, for the flow of V = x^2 / 2 from
+    N(1, 4).
 
     Raises AssertionError, TypeError.
     """
@@ -33,7 +42,8 @@ def check_forgotten(t: Number) -> None:
 
 @checked
 def check_contraction(factor: Function) -> None:
-    """factor(tau, lam) is the derivative of the JKO step of the standard deviation at its fixed point, tried on 20 pairs (tau, lam).
+    """factor(tau, lam) is the derivative of the JKO step of the standard deviation at its fixed
+    point, tried on 20 pairs (tau, lam).
 
     Raises AssertionError, TypeError.
     """
@@ -45,8 +55,10 @@ def check_contraction(factor: Function) -> None:
     error = (given - torch.stack(slopes)).abs().nan_to_num(nan=torch.inf)
     i = int(error.argmax())
     side = "large" if given[i] > slopes[i] else "small"
-    report((error <= 1e-6).all(), "It is the derivative of the step at its fixed point", f"on {len(tau)} pairs (tau, lam)",
-           f"At tau = {tau[i]:.3g} and lam = {lam[i]:.3g} it is too {side}, by {magnitude(error[i].item())}.")
+    report((error <= 1e-6).all(), "It is the derivative of the step at its fixed point",
+           f"on {len(tau)} pairs (tau, lam)",
+           f"At tau = {tau[i]:.3g} and lam = {lam[i]:.3g} it is too {side}, by "
+           f"{magnitude(error[i].item())}.")
 
 
 def _a_number(factor, tau, lam):
@@ -68,6 +80,12 @@ def _lead_of_the_mean(t):
 
 
 def _end_variance(tau, lam):
-    """The variance after 4000 forward-backward steps from N(0, 1); infinite where the scheme is unstable."""
+    """The variance after 4000 forward-backward steps from N(0, 1); infinite where the scheme
+    is unstable."""
     one = torch.ones((), dtype=torch.float64)
-    return float(iterate(lambda k, s: fb_gaussian_step(0.0, s, tau=tau, lam=lam)[1], one, 4000, every=4000).end ** 2)
+    return float(
+        iterate(
+            lambda k, s: fb_gaussian_step(0.0, s, tau=tau, lam=lam)[1], one, 4000, every=4000
+        ).end
+        ** 2
+    )

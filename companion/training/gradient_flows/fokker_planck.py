@@ -1,11 +1,15 @@
-"""The Fokker-Planck equation d_t rho = d_x(rho V') + eps d_xx rho on a grid, by the rates of Scharfetter and Gummel.
+"""The Fokker-Planck equation d_t rho = d_x(rho V') + eps d_xx rho on a grid,
+by the rates of Scharfetter and Gummel.
 
 Cells of width h exchange mass at the rates
 
-    r(i -> i+1) = (eps / h^2) B((V_{i+1} - V_i) / eps),    r(i+1 -> i) = (eps / h^2) B(-(V_{i+1} - V_i) / eps),    B(z) = z / (e^z - 1).
+    r(i -> i+1) = (eps / h^2) B((V_{i+1} - V_i) / eps),    r(i+1 -> i) = (eps / h^2)
+    B(-(V_{i+1} - V_i) / eps),    B(z) = z / (e^z - 1).
 
-Since B(-z) = e^z B(z), the discrete equilibrium is exactly e^{-V_i / eps}; mass is kept and no density becomes negative.
-Sources: Scharfetter and Gummel, IEEE Trans. Electron Devices 16 (1969); Eyring-Kramers: Bovier, Gayrard and Klein, J. Eur. Math. Soc. 7 (2005).
+Since B(-z) = e^z B(z), the discrete equilibrium is exactly e^{-V_i / eps};
+mass is kept and no density becomes negative.
+Sources: Scharfetter and Gummel, IEEE Trans. Electron Devices 16 (1969); Eyring-Kramers:
+Bovier, Gayrard and Klein, J. Eur. Math. Soc. 7 (2005).
 """
 
 import math
@@ -61,7 +65,8 @@ def bernoulli(z: Tensor) -> Tensor:
 
 @checked
 def rates(V: Function, grid: Grid, *, eps: Positive = 1.0) -> tuple:
-    """The rates (forward, backward), each (m-1,), between neighbours of a uniform grid (m,).   V: (m, 1) -> (m,), eps > 0.
+    """The rates (forward, backward), each (m-1,), between neighbours of a uniform grid (m,).   V:
+    (m, 1) -> (m,), eps > 0.
 
     Raises TypeError, ValueError.
     """
@@ -71,7 +76,8 @@ def rates(V: Function, grid: Grid, *, eps: Positive = 1.0) -> tuple:
 
 @checked
 def fokker_planck(V: Function, grid: Grid, *, eps: Positive = 1.0) -> Callable:
-    """The field v(t, rho) of d_t rho = d_x(rho V') + eps d_xx rho, no flux at the ends.   rho: (..., m) densities on the grid (m,)."""
+    """The field v(t, rho) of d_t rho = d_x(rho V') + eps d_xx rho, no flux at the ends.   rho:
+    (..., m) densities on the grid (m,)."""
     forward, backward = rates(V, grid, eps=eps)
 
     @checked
@@ -87,9 +93,11 @@ def fokker_planck(V: Function, grid: Grid, *, eps: Positive = 1.0) -> Callable:
 @checked
 def transition(V: Function, grid: Grid, *, eps: Positive = 1.0, dt: Positive,
                halvings: Count = 12) -> Tensor:
-    """P (m, m) such that rho P is rho after the time dt: explicit Euler with 2^halvings steps, by squaring I + dt Q / 2^halvings.
+    """P (m, m) such that rho P is rho after the time dt: explicit Euler with 2^halvings steps,
+    by squaring I + dt Q / 2^halvings.
 
-    Non-negative with rows of sum 1, hence a Markov chain, if 2^halvings exceeds dt times the largest rate out of a cell.
+    Non-negative with rows of sum 1, hence a Markov chain, if 2^halvings exceeds dt times the
+    largest rate out of a cell.
     Computed in float64: each squaring doubles the error of the sums. Raises TypeError, ValueError.
     """
     one = torch.eye(len(grid), dtype=grid.dtype, device=grid.device)
@@ -107,9 +115,11 @@ def equilibrium(V: Function, grid: Grid, *, eps: Positive = 1.0) -> Tensor:
 
 @checked
 def decay_rates(V: Function, grid: Grid, *, eps: Positive = 1.0, count: Count = 4) -> Tensor:
-    """The `count` smallest eigenvalues 0 = lambda_0 < lambda_1 < ... of minus the generator, increasing: (count,) float64.
+    """The `count` smallest eigenvalues 0 = lambda_0 < lambda_1 < ... of minus the generator,
+    increasing: (count,) float64.
 
-    Its matrix, seen from the equilibrium, is symmetric and tridiagonal. Raises TypeError, ValueError.
+    Its matrix, seen from the equilibrium, is symmetric and tridiagonal. Raises TypeError,
+    ValueError.
     """
     if count > len(grid):
         raise ValueError(f"count = {count}; expected at most {len(grid)}, the number of cells.")
@@ -124,26 +134,35 @@ def decay_rates(V: Function, grid: Grid, *, eps: Positive = 1.0, count: Count = 
 
 @checked
 def eyring_kramers(V: Function, wells: Wells, saddle: Number, *, eps: Positive) -> float:
-    """sum over the two wells a of sqrt(V''(a) |V''(s)|) / (2 pi) e^{-(V(s) - V(a)) / eps}: lambda_1 to leading order as eps -> 0, a float.
+    """sum over the two wells a of sqrt(V''(a) |V''(s)|) / (2 pi) e^{-(V(s) - V(a)) / eps}:
+    lambda_1 to leading order as eps -> 0, a float.
 
-    lambda_1 is the sum of the two rates of escape, hence 1/pi and not 1/2pi for a symmetric potential.   V: (n, 1) -> (n,).
+    lambda_1 is the sum of the two rates of escape, hence 1/pi and not 1/2pi for a symmetric
+    potential.   V: (n, 1) -> (n,).
     """
     points = torch.tensor([*map(float, wells), float(saddle)], dtype=torch.float64)[:, None]
     height, bend = values(V, points), grad(lambda z: grad(V, z)[:, 0], points)[:, 0]
     if not ((bend[:-1] > 0).all() and bend[-1] < 0):
-        raise ValueError(f"V'' is {bend.tolist()} at the wells and the saddle; expected positive at the wells, negative at the saddle.")
-    escape = (bend[:-1] * -bend[-1]).sqrt() / (2 * math.pi) * torch.exp(-(height[-1] - height[:-1]) / eps)
+        raise ValueError(f"V'' is {bend.tolist()} at the wells and the saddle; expected positive "
+                         "at the wells, negative at the saddle.")
+    escape = (
+        (bend[:-1] * -bend[-1]).sqrt()
+        / (2 * math.pi)
+        * torch.exp(-(height[-1] - height[:-1]) / eps)
+    )
     return escape.sum().item()
 
 
 @checked
 def spacing(grid: Grid) -> Tensor:
-    """The width h of the cells of a uniform increasing grid (m,), a 0-d tensor. Raises TypeError, ValueError."""
+    """The width h of the cells of a uniform increasing grid (m,), a 0-d tensor. Raises TypeError,
+    ValueError."""
     return (grid[-1] - grid[0]) / (len(grid) - 1)
 
 
 def on_grid(rho: Tensor, grid: Tensor) -> None:
-    """rho (..., m) has a number for each point of the grid (m,), in its dtype. Raises TypeError, ValueError."""
+    """rho (..., m) has a number for each point of the grid (m,), in its dtype. Raises TypeError,
+    ValueError."""
     if rho.ndim == 0 or rho.shape[-1] != len(grid):
         raise ValueError(f"rho has shape {tuple(rho.shape)}; "
                          f"expected one number for each point of the grid: (..., {len(grid)}).")

@@ -1,15 +1,19 @@
 """Four schemes for one Fokker-Planck equation, on Gaussians, where every step is a formula.
 
-F(rho) = int V rho + int rho log rho with V = lam x^2 / 2; the minimiser is N(0, 1 / lam), and the flow of F in W2 is the law of
-dX = -lam X dt + sqrt(2) dW. A Gaussian N(m, s^2) stays Gaussian under the flow and under each scheme.
+F(rho) = int V rho + int rho log rho with V = lam x^2 / 2; the minimiser is N(0, 1 / lam),
+and the flow of F in W2 is the law of dX = -lam X dt + sqrt(2) dW. A Gaussian N(m, s^2) stays
+Gaussian under the flow and under each scheme.
 
     exact   m e^{-lam t},           1/lam + (s^2 - 1/lam) e^{-2 lam t}        Ornstein and Uhlenbeck
-    JKO     argmin_rho F(rho) + W2^2(rho, rho_k) / (2 tau)                    Jordan, Kinderlehrer and Otto (1998): implicit Euler
-    ULA     x - tau lam x + sqrt(2 tau) xi                                    unadjusted Langevin: explicit Euler with noise
-    FB      explicit step for V, then implicit step for the entropy           forward-backward: Wibisono (2018); Salim, Korba and Luise (2020)
+    JKO     argmin_rho F(rho) + W2^2(rho, rho_k) / (2 tau)                    Jordan,
+    Kinderlehrer and Otto (1998): implicit Euler ULA     x - tau lam x + sqrt(2 tau)
+    xi                                    unadjusted Langevin:
+    explicit Euler with noise FB      explicit step for V, then implicit step for the
+    entropy           forward-backward: Wibisono (2018); Salim, Korba and Luise (2020)
 
 m and s are numbers or tensors; lam, tau > 0. Raises TypeError, ValueError.
-The exact flow, KL and Fisher information stand here on the line, in plain operations that a page can run; companion.gaussians has the matrices.
+The exact flow, KL and Fisher information stand here on the line, in plain operations that a page
+can run; companion.gaussians has the matrices.
 """
 
 import torch
@@ -21,7 +25,8 @@ from companion.training.entries import Numbers, Points, Positives
 
 @checked
 def ou_moments(t: NonNegative, m: Numbers, v: Positives, *, lam: Positive) -> tuple:
-    """(m e^{-lam t}, 1/lam + (v - 1/lam) e^{-2 lam t}): mean and VARIANCE of the exact flow at time t >= 0 from N(m, v)."""
+    """(m e^{-lam t}, 1/lam + (v - 1/lam) e^{-2 lam t}): mean and VARIANCE of the exact flow at time
+    t >= 0 from N(m, v)."""
     m, v = _gaussian(m, v, "v")
     spent = lam * torch.as_tensor(t, dtype=v.dtype, device=v.device)
     return m * torch.exp(-spent), v * torch.exp(-2 * spent) - torch.expm1(-2 * spent) / lam
@@ -44,7 +49,8 @@ def ou_fisher(m: Numbers, v: Positives, *, lam: Positive) -> Tensor:
 
 @checked
 def jko_gaussian_step(m: Numbers, s: Positives, *, tau: Positive, lam: Positive) -> tuple:
-    """m' = m / (1 + tau lam),  s' = (s + sqrt(s^2 + 4 tau (1 + tau lam))) / (2 (1 + tau lam)): the JKO step, mean and standard deviation.
+    """m' = m / (1 + tau lam),  s' = (s + sqrt(s^2 + 4 tau (1 + tau lam))) / (2 (1 + tau lam)):
+    the JKO step, mean and standard deviation.
 
     The root of s' - s + tau (lam s' - 1/s') = 0. Fixed point lam s^2 = 1 for every tau: no bias.
     """
@@ -63,7 +69,8 @@ def ula_gaussian_step(m: Numbers, s: Positives, *, tau: Positive, lam: Positive)
 
 @checked
 def fb_gaussian_step(m: Numbers, s: Positives, *, tau: Positive, lam: Positive) -> tuple:
-    """m' = (1 - tau lam) m,  s' = (|q| + sqrt(q^2 + 4 tau)) / 2 with q = (1 - tau lam) s: the prox of the entropy solves s' - |q| = tau / s'."""
+    """m' = (1 - tau lam) m,  s' = (|q| + sqrt(q^2 + 4 tau)) / 2 with q = (1 - tau lam) s:
+    the prox of the entropy solves s' - |q| = tau / s'."""
     m, s = _gaussian(m, s)
     explicit = 1 - tau * lam
     q = torch.abs(explicit * s)
@@ -72,21 +79,25 @@ def fb_gaussian_step(m: Numbers, s: Positives, *, tau: Positive, lam: Positive) 
 
 @checked
 def ula_variance(*, tau: Positive, lam: Positive) -> float | torch.Tensor:
-    """1 / (lam (1 - lam tau / 2)), the stationary variance of ULA; stable if and only if lam tau < 2."""
+    """1 / (lam (1 - lam tau / 2)), the stationary variance of ULA;
+    stable if and only if lam tau < 2."""
     return 1 / (lam * (1 - _stable(tau, lam) / 2))
 
 
 @checked
 def fb_variance(*, tau: Positive, lam: Positive) -> float | torch.Tensor:
-    """The stationary variance of FB: 1 / lam if lam tau <= 1, else tau / (2 - lam tau); stable if and only if lam tau < 2."""
+    """The stationary variance of FB: 1 / lam if lam tau <= 1, else tau / (2 - lam tau);
+    stable if and only if lam tau < 2."""
     return 1 / lam if _stable(tau, lam) <= 1 else tau / (2 - tau * lam)
 
 
 @checked
 def ags_bound(m: Numbers, s: Positives, *, tau: Positive, lam: Positive) -> Tensor:
-    """tau sqrt(I / 2): how far JKO may be from the exact flow, sup_k W2(rho_k, rho(k tau)), for a start N(m, s^2).
+    """tau sqrt(I / 2): how far JKO may be from the exact flow, sup_k W2(rho_k, rho(k tau)),
+    for a start N(m, s^2).
 
-    The error bound of Ambrosio, Gigli and Savare, Gradient Flows (2008), for functionals that are convex along geodesics.
+    The error bound of Ambrosio, Gigli and Savare, Gradient Flows (2008), for functionals that are
+    convex along geodesics.
     """
     m, s = _gaussian(m, s)
     return tau * torch.sqrt(ou_fisher(m, s**2, lam=lam) / 2)
@@ -94,7 +105,8 @@ def ags_bound(m: Numbers, s: Positives, *, tau: Positive, lam: Positive) -> Tens
 
 @checked
 def rescale(x: Points, m: Numbers, s: Positives) -> Tensor:
-    """The cloud x (..., n) moved by the increasing affine map to mean m and standard deviation s (...): the optimal map between Gaussians.
+    """The cloud x (..., n) moved by the increasing affine map to mean m and standard deviation
+    s (...): the optimal map between Gaussians.
 
     The numbers of a cloud are not all equal. Raises TypeError, ValueError.
     """
@@ -108,7 +120,8 @@ def rescale(x: Points, m: Numbers, s: Positives) -> Tensor:
 
 @checked
 def moments(x: Points) -> tuple:
-    """Mean and standard deviation (divided by n) of the numbers x (..., n), n >= 1. Raises TypeError, ValueError."""
+    """Mean and standard deviation (divided by n) of the numbers x (..., n), n >= 1.
+    Raises TypeError, ValueError."""
     mean = x.mean(-1)
     return mean, (x - mean[..., None]).square().mean(-1).sqrt()
 
@@ -124,5 +137,6 @@ def _gaussian(m, s, name="s"):
 def _stable(tau, lam):
     product = lam * tau
     if product >= 2:
-        raise ValueError(f"lam tau = {float(product)}; expected less than 2: beyond, the scheme has no stationary law.")
+        raise ValueError(f"lam tau = {float(product)}; expected less than 2: beyond, the scheme "
+                         "has no stationary law.")
     return product

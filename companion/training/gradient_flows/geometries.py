@@ -1,11 +1,15 @@
 """One energy, KL(rho | pi), three geometries on densities: mass moves, mass is reweighted, or both.
 
-    transport   d_t rho = d_x(rho d_x log(rho / pi))                    W2: the Fokker-Planck equation
-    reweight    d_t rho = -rho (log(rho / pi) - KL(rho | pi))           Fisher-Rao: rho_t proportional to rho_0^{e^-t} pi^{1 - e^-t}
-    both        the sum of the two                                      Wasserstein-Fisher-Rao
+    transport   d_t rho = d_x(rho d_x log(rho / pi))                    W2:
+    the Fokker-Planck equation reweight    d_t rho = -rho
+    (log(rho / pi) - KL(rho | pi))           Fisher-Rao:
+    rho_t proportional to rho_0^{e^-t} pi^{1 - e^-t} both        the sum of the
+    two                                      Wasserstein-Fisher-Rao
 
-Sources: Otto, Comm. PDE 26 (2001); Lu, Lu and Nolen, Accelerating Langevin sampling with birth-death (2019), for the sum.
-Densities are values on a uniform grid (m,), of sum times h equal to 1. pi = e^{-U} / Z, with U = V / eps for a potential V.
+Sources: Otto, Comm. PDE 26 (2001); Lu, Lu and Nolen, Accelerating Langevin sampling with
+birth-death (2019), for the sum.
+Densities are values on a uniform grid (m,), of sum times h equal to 1. pi = e^{-U} / Z,
+with U = V / eps for a potential V.
 """
 
 from collections.abc import Callable
@@ -20,7 +24,8 @@ from companion.training.gradient_flows.fokker_planck import Grid, on_grid, spaci
 
 @checked
 def fisher_rao_field(pi: Density) -> Callable:
-    """The field v(t, rho) = -rho (log(rho / pi) - mean of log(rho / pi) under rho), 0 where rho is 0.
+    """The field v(t, rho) = -rho (log(rho / pi) - mean of log(rho / pi) under rho),
+    0 where rho is 0.
 
     pi > 0, rho: (..., m) on a common uniform grid. Raises TypeError, ValueError.
     """
@@ -30,14 +35,17 @@ def fisher_rao_field(pi: Density) -> Callable:
     def v(t: Number, rho: Density) -> Tensor:
         _on_one_grid(rho, pi)
         surprise = torch.log(torch.where(rho == 0, pi, rho) / pi)
-        return -rho * (surprise - (rho * surprise).sum(-1, keepdim=True) / rho.sum(-1, keepdim=True))
+        return -rho * (
+            surprise - (rho * surprise).sum(-1, keepdim=True) / rho.sum(-1, keepdim=True)
+        )
 
     return v
 
 
 @checked
 def fisher_rao(rho: Density, pi: Density, h: Positive, *, t: NonNegative) -> Tensor:
-    """rho^{e^-t} pi^{1 - e^-t}, of sum times h equal to 1: the exact flow for a time t >= 0. Where rho is 0 it stays 0."""
+    """rho^{e^-t} pi^{1 - e^-t}, of sum times h equal to 1: the exact flow for a time t >= 0.
+    Where rho is 0 it stays 0."""
     _on_one_grid(rho, pi)
     keep = torch.exp(-torch.as_tensor(t, dtype=rho.dtype, device=rho.device))
     mixed = rho**keep * pi ** (1 - keep)
@@ -46,7 +54,8 @@ def fisher_rao(rho: Density, pi: Density, h: Positive, *, t: NonNegative) -> Ten
 
 @checked
 def fisher_rao_gaussian(m: Numbers, v: Positives, *, target: MeanVariance, t: NonNegative) -> tuple:
-    """Mean and variance after the time t: the precisions 1/v and precision times mean interpolate with weights e^-t, 1 - e^-t.
+    """Mean and variance after the time t: the precisions 1/v and precision times mean interpolate
+    with weights e^-t, 1 - e^-t.
 
     target: (mean, variance) of pi.
     """
@@ -61,7 +70,8 @@ def fisher_rao_gaussian(m: Numbers, v: Positives, *, target: MeanVariance, t: No
 @checked
 def transport(rho: Density, U: Function, grid: Grid, *, dt: Positive,
               halvings: Count = 10) -> Tensor:
-    """rho (..., m) after the time dt of the transport flow.   U: (m, 1) -> (m,), the potential -log pi; halvings: see `transition`."""
+    """rho (..., m) after the time dt of the transport flow.   U: (m, 1) -> (m,), the potential -log
+    pi; halvings: see `transition`."""
     on_grid(rho, grid)
     return rho @ transition(U, grid, dt=dt, halvings=halvings)
 
@@ -76,7 +86,8 @@ def reweight(rho: Density, U: Function, grid: Grid, *, dt: NonNegative) -> Tenso
 
 @checked
 def both(rho: Density, U: Function, grid: Grid, *, dt: Positive) -> Tensor:
-    """rho (..., m) after the time dt of both flows, one after the other: an error O(dt) of splitting; the equilibrium is exact."""
+    """rho (..., m) after the time dt of both flows, one after the other:
+    an error O(dt) of splitting; the equilibrium is exact."""
     return reweight(transport(rho, U, grid, dt=dt), U, grid, dt=dt)
 
 

@@ -1,12 +1,15 @@
-"""The JKO scheme on the line for any potential: the unknown is a monotone map of quantiles, not a density.
+"""The JKO scheme on the line for any potential: the unknown is a monotone map of quantiles,
+not a density.
 
-A density is n points x_1 < ... < x_n and the masses p_1, ..., p_{n-1} of the gaps between them, which never change; in a gap the density
-is p_i / (x_{i+1} - x_i). In one dimension the optimal map keeps the order, so that W2 is a weighted Euclidean distance of the points.
+A density is n points x_1 < ... < x_n and the masses p_1, ..., p_{n-1} of the gaps between them,
+which never change; in a gap the density is p_i / (x_{i+1} - x_i). In one dimension the optimal map
+keeps the order, so that W2 is a weighted Euclidean distance of the points.
 
     F(x) = sum_i w_i V(x_i) + sum_i p_i log(p_i / (x_{i+1} - x_i)),     w_i = (p_{i-1} + p_i) / 2
     JKO    argmin_y  F(y) + sum_i w_i (y_i - x_i)^2 / (2 tau)
 
-Source: Jordan, Kinderlehrer and Otto, SIAM J. Math. Anal. 29 (1998); quantile coordinates: Blanchet, Calvez and Carrillo, SIAM J. Numer.
+Source: Jordan, Kinderlehrer and Otto, SIAM J. Math. Anal. 29 (1998); quantile coordinates:
+Blanchet, Calvez and Carrillo, SIAM J. Numer.
 Anal. 46 (2008).
 """
 
@@ -53,14 +56,16 @@ def node_masses(p: Masses) -> Tensor:
 
 @checked
 def free_energy(V: Function, x: Quantiles, p: Masses) -> Tensor:
-    """F(x) = sum w V(x) + sum p log(p / gap).   V: (n, 1) -> (n,), x: (n,) increasing, p: (n-1,) positive. Raises TypeError, ValueError."""
+    """F(x) = sum w V(x) + sum p log(p / gap).   V: (n, 1) -> (n,), x: (n,) increasing, p:
+    (n-1,) positive. Raises TypeError, ValueError."""
     _one_mass_a_gap(p, x=x)
     return _energy(V, x, p)
 
 
 @checked
 def w2_squared_quantiles(x: Quantiles, y: Quantiles, p: Masses) -> Tensor:
-    """W2^2 = sum w (x - y)^2 of two densities with the same masses.   x, y: (n,) increasing, p: (n-1,) positive."""
+    """W2^2 = sum w (x - y)^2 of two densities with the same masses.   x, y: (n,) increasing, p:
+    (n-1,) positive."""
     _one_mass_a_gap(p, x=x, y=y)
     return (node_masses(p) * (x - y).square()).sum()
 
@@ -68,10 +73,13 @@ def w2_squared_quantiles(x: Quantiles, y: Quantiles, p: Masses) -> Tensor:
 @checked
 def jko_quantile_step(V: Function, x: Quantiles, p: Masses, *, tau: Positive,
                       iterations: Count = 100) -> Tensor:
-    """The points y (n,) of the JKO step of length tau > 0 from x (n,), gap masses p (n-1,): Newton's method with a tridiagonal Hessian.
+    """The points y (n,) of the JKO step of length tau > 0 from x (n,), gap masses p (n-1,):
+    Newton's method with a tridiagonal Hessian.
 
-    V: (n, 1) -> (n,), twice differentiable. The minimiser is unique where V + x^2 / (2 tau) is convex; elsewhere the result is a critical point
-    below the start. In both cases the energy pays for the distance: F(y) + W2^2(x, y) / (2 tau) <= F(x). Raises TypeError, ValueError.
+    V: (n, 1) -> (n,), twice differentiable. The minimiser is unique where V + x^2 / (2 tau) is
+    convex; elsewhere the result is a critical point below the start.
+    In both cases the energy pays for the distance: F(y) + W2^2(x, y) / (2 tau) <= F(x).
+    Raises TypeError, ValueError.
     """
     _one_mass_a_gap(p, x=x)
     w, y = node_masses(p), x
@@ -96,13 +104,15 @@ def _derivatives(V, y):
 
 
 def _pressure(p, y):
-    """Minus the derivative of the entropy at each point: p_{i-1} / gap_{i-1} - p_i / gap_i, the jump of the density."""
+    """Minus the derivative of the entropy at each point: p_{i-1} / gap_{i-1} - p_i / gap_i,
+    the jump of the density."""
     density, zero = p / torch.diff(y), torch.zeros_like(p[:1])
     return torch.cat((zero, density)) - torch.cat((density, zero))
 
 
 def _newton(w, bend, tau, c, force):
-    """H^-1 force, with |V''| in place of V'' where H is not positive: a direction of descent in all cases."""
+    """H^-1 force, with |V''| in place of V'' where H is not positive:
+    a direction of descent in all cases."""
     try:
         return _solve_tridiagonal(w * (bend + 1 / tau), c, force)
     except LinAlgError:
@@ -110,17 +120,22 @@ def _newton(w, bend, tau, c, force):
 
 
 def _solve_tridiagonal(diagonal, c, force):
-    """H^-1 force for the Hessian H = diag(diagonal) + sum_i c_i (e_i - e_{i+1})(e_i - e_{i+1})^T of the objective.   diagonal: (n,), c: (n-1,)."""
+    """H^-1 force for the Hessian H = diag(diagonal) + sum_i c_i (e_i - e_{i+1})(e_i - e_{i+1})^T of
+    the objective.   diagonal: (n,), c: (n-1,)."""
     zero = torch.zeros_like(c[:1])
-    bands = torch.stack((diagonal + torch.cat((zero, c)) + torch.cat((c, zero)), torch.cat((-c, zero))))
+    bands = torch.stack(
+        (diagonal + torch.cat((zero, c)) + torch.cat((c, zero)), torch.cat((-c, zero)))
+    )
     if not (bands.isfinite().all() and force.isfinite().all()):
         raise ValueError("the step overflows; "
                          "expected gaps, masses and V of moderate size, or x.double().")
-    return torch.as_tensor(solveh_banded(bands.cpu().numpy(), force.cpu().numpy(), lower=True), dtype=force.dtype, device=force.device)
+    return torch.as_tensor(solveh_banded(bands.cpu().numpy(), force.cpu().numpy(), lower=True),
+                           dtype=force.dtype, device=force.device)
 
 
 def _shortened(objective, y, moved):
-    """y + s moved with s = 1, 1/2, 1/4, ...: the first that keeps the order of the points and does not increase the objective, but by rounding."""
+    """y + s moved with s = 1, 1/2, 1/4, ...: the first that keeps the order of the points and does
+    not increase the objective, but by rounding."""
     before = objective(y)
     before = before + 10 * torch.finfo(y.dtype).eps * before.abs()
     for power in range(60):

@@ -1,4 +1,5 @@
-"""Two landscapes in the plane whose exact flow and proximal step are formulas, so that three clocks can run side by side in a page.
+"""Two landscapes in the plane whose exact flow and proximal step are formulas,
+so that three clocks can run side by side in a page.
 
     bowl          f(x, y) = (x^2 + kappa y^2) / 2
     double well   f(x, y) = (x^2 - 1)^2 / 4 + kappa y^2 / 2
@@ -15,7 +16,8 @@ from companion.training.gradient_flows.euler import explicit_step
 
 
 class Landscape(NamedTuple):
-    """f(x, kappa), the exact flow(x, t, kappa), the proximal step prox(x, tau, kappa).   x: (..., 2), kappa > 0 the stiff curvature."""
+    """f(x, kappa), the exact flow(x, t, kappa), the proximal step prox(x, tau, kappa).   x:
+    (..., 2), kappa > 0 the stiff curvature."""
 
     f: Callable
     flow: Callable
@@ -58,8 +60,9 @@ def _well_flow(x, t, kappa):
 
 
 def _well_prox(x, tau, kappa):
-    """y + tau (y^3 - y) = |a| has one root y > 0, and its left side is convex there: Newton's method
-    descends to it from above: from max(|a|, 1), or 1 + (|a| / tau)^(1/3), as tau (y - 1)^3 <= |a| if y >= 1.
+    """y + tau (y^3 - y) = |a| has one root y > 0, and its left side is convex there:
+    Newton's method descends to it from above: from max(|a|, 1), or 1 + (|a| / tau)^(1/3),
+    as tau (y - 1)^3 <= |a| if y >= 1.
     """
     a, b = _planar(x, kappa)
     size = a.abs()
@@ -91,7 +94,8 @@ def _travellers(x, name):
 def three_clocks(k: Number, x: Annotated[torch.Tensor, _travellers], *, tau: Positive,
                  kappa: Positive,
                  terrain: Annotated[Landscape, _a_landscape]) -> Tensor:
-    """One step tau of three travellers from their places x (3, 2): the exact flow, explicit Euler, implicit Euler (the proximal step)."""
+    """One step tau of three travellers from their places x (3, 2): the exact flow, explicit Euler,
+    implicit Euler (the proximal step)."""
     exact = terrain.flow(x[0], tau, kappa)
     explicit = explicit_step(lambda p: terrain.f(p, kappa), x[1], tau=tau)
     return torch.stack((exact, explicit, terrain.prox(x[2], tau, kappa)))

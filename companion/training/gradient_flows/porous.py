@@ -1,10 +1,13 @@
-"""The porous medium equation d_t u = d_xx u^m, the W2 gradient flow of int u^m / (m - 1): for m > 1 its solutions have a front.
+"""The porous medium equation d_t u = d_xx u^m, the W2 gradient flow of int u^m / (m - 1):
+for m > 1 its solutions have a front.
 
 Barenblatt's solution on the line, k = 1 / (m + 1):
 
-    u(t, x) = t^-k (C - k (m - 1) / (2 m) x^2 t^{-2k})_+^{1 / (m - 1)},   front at  t^k sqrt(2 m C / (k (m - 1)))
+    u(t, x) = t^-k (C - k (m - 1) / (2 m) x^2 t^{-2k})_+^{1 / (m - 1)},   front at  t^k
+    sqrt(2 m C / (k (m - 1)))
 
-and C fixed by the mass. As m -> 1 it is the heat kernel, which is positive everywhere. Sources: Vazquez, The Porous Medium Equation (2007);
+and C fixed by the mass. As m -> 1 it is the heat kernel, which is positive everywhere. Sources:
+Vazquez, The Porous Medium Equation (2007);
 Otto, Comm. PDE 26 (2001).
 """
 
@@ -15,12 +18,14 @@ import torch
 from companion.hints import Positive, Tensor, checked
 from companion.training.entries import AtLeastOne, Points, wide
 
-HEAT = 1.001  # below this exponent the heat kernel stands for Barenblatt's solution: they differ by O(m - 1)
+# below this exponent the heat kernel stands for Barenblatt's solution: they differ by O(m - 1)
+HEAT = 1.001
 
 
 @checked
 def porous_medium(u: Points, h: Positive, *, m: AtLeastOne) -> Tensor:
-    """d_xx u^m on cells of width h, no flux at the ends: mass is kept.   u: (..., cells), negative values counted as 0; m >= 1.
+    """d_xx u^m on cells of width h, no flux at the ends: mass is kept.   u: (..., cells),
+    negative values counted as 0; m >= 1.
 
     Explicit Euler keeps u >= 0 for steps dt <= h^2 / (2 m max u^{m-1}).
     """
@@ -45,7 +50,8 @@ def barenblatt(x: Tensor, *, t: Positive, m: AtLeastOne, mass: Positive = 1.0) -
 
 @checked
 def front(x: Tensor, *, t: Positive, m: AtLeastOne, mass: Positive = 1.0) -> Tensor:
-    """t^k sqrt(2 m C / (k (m - 1))), a 0-d tensor in the dtype of x: beyond it u = 0.   m is counted as 1.001 if it is less."""
+    """t^k sqrt(2 m C / (k (m - 1))), a 0-d tensor in the dtype of x:
+    beyond it u = 0.   m is counted as 1.001 if it is less."""
     far = wide(x)
     return _front(far, t, _exponent(far, m).clamp(min=HEAT), mass).to(x.dtype)
 
@@ -60,7 +66,8 @@ def _exponent(x, m):
 
 
 def _constant(x, m, mass):
-    """C, from mass = C^{1/(m-1) + 1/2} sqrt(2 m / (k (m - 1))) J,  J = int cos^{(m+1)/(m-1)} over (-pi/2, pi/2), by the midpoint rule."""
+    """C, from mass = C^{1/(m-1) + 1/2} sqrt(2 m / (k (m - 1))) J,  J = int cos^{(m+1)/(m-1)} over
+    (-pi/2, pi/2), by the midpoint rule."""
     nodes = 512
     angle = ((torch.arange(nodes, dtype=x.dtype, device=x.device) + 0.5) / nodes - 0.5) * math.pi
     J = (torch.cos(angle) ** ((m + 1) / (m - 1))).mean() * math.pi

@@ -1,4 +1,5 @@
-"""Three time steps for one Langevin equation, on clouds of numbers that share their start: for a figure, side by side."""
+"""Three time steps for one Langevin equation, on clouds of numbers that share their start:
+for a figure, side by side."""
 
 from typing import Annotated
 
@@ -8,7 +9,12 @@ from companion.hints import Number, Positive, Tensor, checked
 from companion.inputs import a_tensor, like
 from companion.langevin import ula
 from companion.training.entries import Numbers, Points, Positives
-from companion.training.gradient_flows.gaussian_steps import fb_gaussian_step, jko_gaussian_step, moments, rescale
+from companion.training.gradient_flows.gaussian_steps import (
+    fb_gaussian_step,
+    jko_gaussian_step,
+    moments,
+    rescale,
+)
 
 
 def _three_clouds(x, name):
@@ -24,15 +30,24 @@ ThreeClouds = Annotated[torch.Tensor, _three_clouds]
 @checked
 def three_schemes(k: Number, x: ThreeClouds, xi: ThreeClouds, *, tau: Positive,
                   lam: Positive) -> Tensor:
-    """One step tau of three clouds x (3, n) for V = lam x^2 / 2: JKO, unadjusted Langevin with noise xi, forward-backward.
+    """One step tau of three clouds x (3, n) for V = lam x^2 / 2: JKO, unadjusted Langevin with
+    noise xi, forward-backward.
 
-    JKO and forward-backward move their cloud by the affine map between the Gaussians before and after the step: no noise. For a cloud
-    whose mean and standard deviation are those of a Gaussian, its own follow the Gaussian's exactly.
+    JKO and forward-backward move their cloud by the affine map between the Gaussians before and
+    after the step: no noise. For a cloud whose mean and standard deviation are those of a Gaussian,
+    its own follow the Gaussian's exactly.
     """
     like(xi, x, "xi")
     jko, langevin, splitting = x
-    walk = ula(lambda p: lam * p.square().sum(-1) / 2, tau)(k, langevin[:, None], xi[1][:, None])[:, 0]
-    return torch.stack((_moved(jko_gaussian_step, jko, tau, lam), walk, _moved(fb_gaussian_step, splitting, tau, lam)))
+    walk = ula(lambda p: lam * p.square().sum(-1) / 2, tau)(k, langevin[:, None],
+                                                            xi[1][:, None])[:, 0]
+    return torch.stack(
+        (
+            _moved(jko_gaussian_step, jko, tau, lam),
+            walk,
+            _moved(fb_gaussian_step, splitting, tau, lam),
+        )
+    )
 
 
 @checked

@@ -1,11 +1,16 @@
-"""Adam and its relatives: maps step(k, z) on phase space z = (x, m, v), start at_rest(x, 3) (AMSGrad: four parts).
+"""Adam and its relatives: maps step(k, z) on phase space z = (x, m, v),
+start at_rest(x, 3) (AMSGrad: four parts).
 
-    m <- beta1 m + (1 - beta1) g,  v <- beta2 v + (1 - beta2) g^2,  x <- x - lr m^ / (sqrt(v^) + eps),  g = grad f(x),
-    m^ = m / (1 - beta1^{k+1}),  v^ = v / (1 - beta2^{k+1}),  k = 0, 1, ...;  all coordinate by coordinate.
+    m <- beta1 m + (1 - beta1) g,  v <- beta2 v + (1 - beta2) g^2,  x <- x - lr
+    m^ / (sqrt(v^) + eps),  g = grad f(x),
+    m^ = m / (1 - beta1^{k+1}),  v^ = v / (1 - beta2^{k+1}),  k = 0, 1, ...;  all coordinate
+    by coordinate.
 
-Sources: Kingma and Ba, arXiv:1412.6980; Reddi, Kale, Kumar, arXiv:1904.09237 (AMSGrad); Loshchilov and Hutter, arXiv:1711.05101 (AdamW). Each agrees
-with torch.optim step by step. f: (..., d) -> (...), one number a start; lr > 0; betas in [0, 1); eps >= 0. With eps = 0 the iterates do not feel the
-scale of f, and a coordinate whose v is 0 (never a gradient, or one whose square underflows) stays where it is.
+Sources: Kingma and Ba, arXiv:1412.6980; Reddi, Kale, Kumar, arXiv:1904.09237 (AMSGrad);
+Loshchilov and Hutter, arXiv:1711.05101 (AdamW). Each agrees with torch.optim step by step.
+f: (..., d) -> (...), one number a start; lr > 0; betas in [0, 1); eps >= 0.
+With eps = 0 the iterates do not feel the scale of f, and a coordinate whose v is 0
+(never a gradient, or one whose square underflows) stays where it is.
 """
 
 from typing import Annotated
@@ -41,7 +46,8 @@ def adam(k: NonNegative, z: Tensor, *, f: Function, lr: Positive,
 @checked
 def amsgrad(k: NonNegative, z: Tensor, *, f: Function, lr: Positive,
             beta1: Beta = 0.9, beta2: Beta = 0.999, eps: NonNegative = 1e-8) -> Tensor:
-    """Adam divided by the largest v so far, z = (x, m, v, largest v): (4, ..., d). torch.optim.Adam(amsgrad=True)."""
+    """Adam divided by the largest v so far, z = (x, m, v, largest v): (4, ..., d).
+    torch.optim.Adam(amsgrad=True)."""
     x, m, v, top = parts(z, "x", "m", "v", "largest v")
     m, v = _moments(m, v, grad(f, x), beta1, beta2)
     top = torch.maximum(mean_square(top, "largest v"), v)
@@ -51,7 +57,8 @@ def amsgrad(k: NonNegative, z: Tensor, *, f: Function, lr: Positive,
 @checked
 def adamw(k: NonNegative, z: Tensor, *, f: Function, lr: Positive, decay: NonNegative,
           beta1: Beta = 0.9, beta2: Beta = 0.999, eps: NonNegative = 1e-8) -> Tensor:
-    """Adam with decoupled decay: x <- (1 - lr decay) x - lr m^ / (sqrt(v^) + eps), z = (x, m, v). torch.optim.AdamW(weight_decay=decay)."""
+    """Adam with decoupled decay: x <- (1 - lr decay) x - lr m^ / (sqrt(v^) + eps), z = (x, m, v).
+    torch.optim.AdamW(weight_decay=decay)."""
     x, m, v = parts(z, "x", "m", "v")
     m, v = _moments(m, v, grad(f, x), beta1, beta2)
     kept = 1 - lr * decay
@@ -61,7 +68,8 @@ def adamw(k: NonNegative, z: Tensor, *, f: Function, lr: Positive, decay: NonNeg
 @checked
 def adam_l2(k: NonNegative, z: Tensor, *, f: Function, lr: Positive, decay: NonNegative,
             beta1: Beta = 0.9, beta2: Beta = 0.999, eps: NonNegative = 1e-8) -> Tensor:
-    """Adam on f + decay |x|^2 / 2, z = (x, m, v): the decay passes through the division. torch.optim.Adam(weight_decay=decay)."""
+    """Adam on f + decay |x|^2 / 2, z = (x, m, v): the decay passes through the division.
+    torch.optim.Adam(weight_decay=decay)."""
     x, m, v = parts(z, "x", "m", "v")
     m, v = _moments(m, v, grad(f, x) + decay * x, beta1, beta2)
     return torch.stack([x - _step(k, m, v, lr, beta1, beta2, eps), m, v])
@@ -69,14 +77,16 @@ def adam_l2(k: NonNegative, z: Tensor, *, f: Function, lr: Positive, decay: NonN
 
 @checked
 def sgd_decay(k: Number, z: Tensor, *, f: Function, lr: Positive, decay: NonNegative) -> Tensor:
-    """x <- (1 - lr decay) x - lr grad f(x): gradient descent with weight decay, the same as descending f + decay |x|^2 / 2. z = x: (..., d)."""
+    """x <- (1 - lr decay) x - lr grad f(x): gradient descent with weight decay,
+    the same as descending f + decay |x|^2 / 2. z = x: (..., d)."""
     return (1 - lr * decay) * z - lr * grad(f, z)
 
 
 @checked
 def preconditioner(k: NonNegative, z: Tensor, *, beta2: Beta = 0.999,
                    eps: NonNegative = 1e-8) -> Tensor:
-    """1 / (sqrt(v^) + eps) in the state z = (x, m, v) after k >= 1 steps: (..., d). What lr is multiplied by; 0 where v = 0 = eps."""
+    """1 / (sqrt(v^) + eps) in the state z = (x, m, v) after k >= 1 steps: (..., d).
+    What lr is multiplied by; 0 where v = 0 = eps."""
     v = parts(z, "x", "m", "v")[2]
     last = torch.clamp(k.to(z), min=1) - 1 if isinstance(k, torch.Tensor) else max(k, 1) - 1
     return ratio(torch.ones_like(v), _root(last, mean_square(v), beta2, eps))
@@ -84,7 +94,8 @@ def preconditioner(k: NonNegative, z: Tensor, *, beta2: Beta = 0.999,
 
 @checked
 def stability_limit(beta1: Beta) -> float | torch.Tensor:
-    """2 (1 + beta1) / (1 - beta1): where momentum with a frozen preconditioner P turns unstable, in units of lr times curvature times P.
+    """2 (1 + beta1) / (1 - beta1): where momentum with a frozen preconditioner P turns unstable,
+    in units of lr times curvature times P.
 
     38 at beta1 = 0.9 (Cohen et al., arXiv:2207.14484). Raises TypeError, ValueError.
     """
@@ -93,10 +104,12 @@ def stability_limit(beta1: Beta) -> float | torch.Tensor:
 
 @checked
 def step_bound(beta1: Beta, beta2: Beta) -> float | torch.Tensor:
-    """(1 - beta1) / sqrt((1 - beta2)(1 - beta1^2 / beta2)): the least bound on |step| / lr that holds whatever the gradients, beta1^2 < beta2.
+    """(1 - beta1) / sqrt((1 - beta2)(1 - beta1^2 / beta2)): the least bound on |step| / lr that
+    holds whatever the gradients, beta1^2 < beta2.
 
-    By Cauchy and Schwarz on m and v; approached by gradients that grow by the factor beta2 / beta1. For a gradient after silence the step is
-    lr (1 - beta1) / sqrt(1 - beta2), as Kingma and Ba say. 7.3 and 3.2 with the usual betas. Raises TypeError, ValueError.
+    By Cauchy and Schwarz on m and v; approached by gradients that grow by the factor beta2 / beta1.
+    For a gradient after silence the step is lr (1 - beta1) / sqrt(1 - beta2), as Kingma and Ba say.
+    7.3 and 3.2 with the usual betas. Raises TypeError, ValueError.
     """
     room = torch.as_tensor(beta2 - beta1**2)
     if look(lambda: room <= 0, room):

@@ -1,7 +1,10 @@
-"""Descent without memory: the gradient, its sign, its direction, its image in a mirror. Maps step(k, x) for `iterate`.
+"""Descent without memory: the gradient, its sign, its direction, its image in a mirror.
+Maps step(k, x) for `iterate`.
 
-Each is steepest descent in some geometry (Balles, Pedregosa, Le Roux, arXiv:2002.08056; Beck and Teboulle, Oper. Res. Lett. 31 (2003) 167-175).
-x: (..., d), as many starts as there are leading entries; f: (..., d) -> (...), one number a start; lr > 0.
+Each is steepest descent in some geometry (Balles, Pedregosa, Le Roux, arXiv:2002.08056; Beck and
+Teboulle, Oper. Res. Lett. 31 (2003) 167-175).
+x: (..., d), as many starts as there are leading entries; f: (..., d) -> (...), one number a start;
+lr > 0.
 """
 
 from collections.abc import Callable
@@ -24,7 +27,8 @@ def gradient_descent(k: Number, x: Tensor, *, f: Function, lr: Positive) -> Tens
 
 @checked
 def sign_descent(k: Number, x: Tensor, *, f: Function, lr: Positive) -> Tensor:
-    """x - lr sign(grad f(x)), coordinate by coordinate: steepest descent in the largest-coordinate norm. Each coordinate moves by lr, or is at rest.
+    """x - lr sign(grad f(x)), coordinate by coordinate: steepest descent in the largest-coordinate
+    norm. Each coordinate moves by lr, or is at rest.
 
     Autonomous: k is not used.
     """
@@ -33,13 +37,15 @@ def sign_descent(k: Number, x: Tensor, *, f: Function, lr: Positive) -> Tensor:
 
 @checked
 def normalised_descent(k: Number, x: Points, *, f: Function, lr: Positive) -> Tensor:
-    """x - lr g / |g|, g = grad f(x): each start moves by the length lr, or not at all where g = 0. Autonomous: k is not used."""
+    """x - lr g / |g|, g = grad f(x): each start moves by the length lr, or not at all where g = 0.
+    Autonomous: k is not used."""
     g = grad(f, x)
     return x - lr * ratio(g, euclidean(g)[..., None])
 
 
 class Mirror(NamedTuple):
-    """A mirror map: up is the gradient of a convex psi, down its inverse, the gradient of the dual psi*; both (..., d) -> (..., d)."""
+    """A mirror map: up is the gradient of a convex psi, down its inverse, the gradient of the dual
+    psi*; both (..., d) -> (..., d)."""
 
     up: Callable
     down: Callable
@@ -63,14 +69,17 @@ def _a_mirror(mirror, name):
 
 @checked
 def power(p: Annotated[float | torch.Tensor, _above_one]) -> Mirror:
-    """psi(x) = sum_i |x_i|^p / p, p > 1: the `Mirror` between the exponents p and p / (p - 1). Raises TypeError, ValueError."""
-    return Mirror(lambda x: torch.sign(x) * x.abs() ** (p - 1), lambda y: torch.sign(y) * y.abs() ** (1 / (p - 1)))
+    """psi(x) = sum_i |x_i|^p / p, p > 1: the `Mirror` between the exponents p and p / (p - 1).
+    Raises TypeError, ValueError."""
+    return Mirror(lambda x: torch.sign(x) * x.abs() ** (p - 1),
+                  lambda y: torch.sign(y) * y.abs() ** (1 / (p - 1)))
 
 
 @checked
 def mirror_descent(k: Number, x: Tensor, *, f: Function, lr: Positive,
                    mirror: Annotated[Mirror, _a_mirror] = entropy) -> Tensor:
-    """grad psi(x_{k+1}) = grad psi(x_k) - lr grad f(x_k); with `entropy` x exp(-lr grad f), with `simplex` the same divided by its sum.
+    """grad psi(x_{k+1}) = grad psi(x_k) - lr grad f(x_k); with `entropy` x exp(-lr grad f),
+    with `simplex` the same divided by its sum.
 
     Nemirovski and Yudin (1983). Autonomous: k is not used. Raises TypeError, ValueError.
     """

@@ -1,7 +1,10 @@
-"""Descent with memory: heavy ball and Nesterov's methods, maps step(k, z) on phase space z = (x, v), v_k = x_k - x_{k-1}; start at_rest(x, 2).
+"""Descent with memory: heavy ball and Nesterov's methods, maps step(k, z) on phase space
+z = (x, v), v_k = x_k - x_{k-1}; start at_rest(x, 2).
 
-Sources: Polyak, USSR Comput. Math. Math. Phys. 4 (1964) 1-17; Nesterov, Soviet Math. Dokl. 27 (1983) 372-376; Su, Boyd, Candes, JMLR 17 (2016).
-z: (2, ..., d), as many starts as there are entries between; f: (..., d) -> (...), one number a start; lr > 0.
+Sources: Polyak, USSR Comput. Math. Math. Phys. 4 (1964) 1-17; Nesterov, Soviet Math. Dokl.
+27 (1983) 372-376; Su, Boyd, Candes, JMLR 17 (2016).
+z: (2, ..., d), as many starts as there are entries between; f: (..., d) -> (...),
+one number a start; lr > 0.
 """
 
 import torch
@@ -14,7 +17,8 @@ from companion.training.momentum.phase import parts
 
 @checked
 def heavy_ball(k: Number, z: Tensor, *, f: Function, lr: Positive, momentum: Share) -> Tensor:
-    """v <- momentum v - lr grad f(x), x <- x + v: torch.optim.SGD(lr, momentum). Stable on a curvature L iff lr L < 2 (1 + momentum).
+    """v <- momentum v - lr grad f(x), x <- x + v: torch.optim.SGD(lr, momentum).
+    Stable on a curvature L iff lr L < 2 (1 + momentum).
 
     0 <= momentum <= 1. Autonomous: k is not used.
     """
@@ -25,9 +29,11 @@ def heavy_ball(k: Number, z: Tensor, *, f: Function, lr: Positive, momentum: Sha
 
 @checked
 def nesterov(k: NonNegative, z: Tensor, *, f: Function, lr: Positive, r: Positive = 3.0) -> Tensor:
-    """y = x_k + (k-1)/(k+r-1) v_k, x_{k+1} = y - lr grad f(y), v_{k+1} = x_{k+1} - x_k, for convex f and lr <= 1 / L.
+    """y = x_k + (k-1)/(k+r-1) v_k, x_{k+1} = y - lr grad f(y), v_{k+1} = x_{k+1} - x_k,
+    for convex f and lr <= 1 / L.
 
-    k = 0, 1, ... (x_1 is a gradient step), r > 0; r = 3 is Nesterov's (k-1)/(k+2). In the time k sqrt(lr) it follows x'' + (r/t) x' + grad f = 0.
+    k = 0, 1, ... (x_1 is a gradient step), r > 0; r = 3 is Nesterov's (k-1)/(k+2).
+    In the time k sqrt(lr) it follows x'' + (r/t) x' + grad f = 0.
     """
     before = torch.clamp(torch.as_tensor(k, dtype=z.dtype, device=z.device) - 1, min=0)
     return _look_ahead(z, f, lr, before / (before + r))
@@ -36,7 +42,8 @@ def nesterov(k: NonNegative, z: Tensor, *, f: Function, lr: Positive, r: Positiv
 @checked
 def nesterov_constant(k: Number, z: Tensor, *, f: Function, lr: Positive,
                       momentum: Share) -> Tensor:
-    """y = x_k + momentum v_k, x_{k+1} = y - lr grad f(y), v_{k+1} = x_{k+1} - x_k, for strongly convex f: see `nesterov_tuning`.
+    """y = x_k + momentum v_k, x_{k+1} = y - lr grad f(y), v_{k+1} = x_{k+1} - x_k,
+    for strongly convex f: see `nesterov_tuning`.
 
     0 <= momentum <= 1. Autonomous: k is not used.
     """
@@ -45,9 +52,11 @@ def nesterov_constant(k: Number, z: Tensor, *, f: Function, lr: Positive,
 
 @checked
 def nesterov_torch(k: Number, z: Tensor, *, f: Function, lr: Positive, momentum: Share) -> Tensor:
-    """v <- momentum v - lr g, y <- y + momentum v - lr g, g = grad f(y): torch.optim.SGD(lr, momentum, nesterov=True).
+    """v <- momentum v - lr g, y <- y + momentum v - lr g, g = grad f(y):
+    torch.optim.SGD(lr, momentum, nesterov=True).
 
-    It is `nesterov_constant` seen from its other point: y = x + momentum v. Autonomous: k is not used.
+    It is `nesterov_constant` seen from its other point: y = x + momentum v. Autonomous:
+    k is not used.
     """
     y, v = parts(z, "y", "v")
     push = lr * grad(f, y)
@@ -57,9 +66,11 @@ def nesterov_torch(k: Number, z: Tensor, *, f: Function, lr: Positive, momentum:
 
 @checked
 def heavy_ball_tuning(mu: Positive, L: Positive) -> tuple:
-    """Polyak's (lr, momentum) for a quadratic with curvatures in [mu, L]: 4 / (sqrt L + sqrt mu)^2 and ((sqrt kappa - 1) / (sqrt kappa + 1))^2.
+    """Polyak's (lr, momentum) for a quadratic with curvatures in [mu, L]:
+    4 / (sqrt L + sqrt mu)^2 and ((sqrt kappa - 1) / (sqrt kappa + 1))^2.
 
-    Its rate (sqrt kappa - 1) / (sqrt kappa + 1), kappa = L / mu, is the best of all first-order methods on quadratics. Raises TypeError, ValueError.
+    Its rate (sqrt kappa - 1) / (sqrt kappa + 1), kappa = L / mu, is the best of all first-order
+    methods on quadratics. Raises TypeError, ValueError.
     """
     a, b = _curvatures(mu, L)
     return 4 / (a + b) ** 2, ((L - mu) / (a + b) ** 2) ** 2
@@ -67,9 +78,11 @@ def heavy_ball_tuning(mu: Positive, L: Positive) -> tuple:
 
 @checked
 def nesterov_tuning(mu: Positive, L: Positive) -> tuple:
-    """Nesterov's (lr, momentum) for mu-strongly convex, L-smooth f: 1 / L and (sqrt kappa - 1) / (sqrt kappa + 1), kappa = L / mu.
+    """Nesterov's (lr, momentum) for mu-strongly convex, L-smooth f:
+    1 / L and (sqrt kappa - 1) / (sqrt kappa + 1), kappa = L / mu.
 
-    f - min f decreases by 1 - kappa^{-1/2} a step, on the whole class. Raises TypeError, ValueError.
+    f - min f decreases by 1 - kappa^{-1/2} a step, on the whole class. Raises TypeError,
+    ValueError.
     """
     a, b = _curvatures(mu, L)
     return 1 / L, (L - mu) / (a + b) ** 2

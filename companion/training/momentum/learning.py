@@ -12,8 +12,11 @@ from companion.training.entries import Points
 
 
 def _an_order(order, name):
-    """Return order, of a norm: a number of at least 1, or math.inf. Raises TypeError, ValueError."""
-    return order if isinstance(order, float) and order == math.inf else a_number(order, name, least=1)
+    """Return order, of a norm: a number of at least 1, or math.inf. Raises TypeError, ValueError.
+    """
+    return (
+        order if isinstance(order, float) and order == math.inf else a_number(order, name, least=1)
+    )
 
 
 Order = Annotated[float, _an_order]
@@ -21,7 +24,8 @@ Order = Annotated[float, _an_order]
 
 @checked
 def logistic(X: Cloud, y: torch.Tensor, *, ridge: NonNegative = 0.0) -> Callable:
-    """f(w) = mean_i log(1 + exp(-y_i <X_i, w>)) + ridge |w|^2 / 2, w: (..., d) -> (...).   X: (n, d) examples; y: (n,) labels -1 or 1.
+    """f(w) = mean_i log(1 + exp(-y_i <X_i, w>)) + ridge |w|^2 / 2, w: (..., d) -> (...).   X:
+    (n, d) examples; y: (n,) labels -1 or 1.
 
     Raises TypeError, ValueError.
     """
@@ -30,16 +34,20 @@ def logistic(X: Cloud, y: torch.Tensor, *, ridge: NonNegative = 0.0) -> Callable
     @checked
     def f(w: Points) -> Tensor:
         _one_weight_each(w, X)
-        return torch.nn.functional.softplus(-(w @ signed.mT)).mean(-1) + ridge * w.square().sum(-1) / 2
+        return (
+            torch.nn.functional.softplus(-(w @ signed.mT)).mean(-1) + ridge * w.square().sum(-1) / 2
+        )
 
     return f
 
 
 @checked
 def margin(w: Points, X: Cloud, y: torch.Tensor, *, order: Order = 2.0) -> Tensor:
-    """min_i y_i <X_i, w> / |w|: how far the nearest example is from being misclassified; (...) for w (..., d) not 0.
+    """min_i y_i <X_i, w> / |w|: how far the nearest example is from being misclassified;
+    (...) for w (..., d) not 0.
 
-    order: the norm |w|, 2 (what gradient descent maximises in the end) or math.inf (what Adam does). Raises TypeError, ValueError.
+    order: the norm |w|, 2 (what gradient descent maximises in the end) or math.inf
+    (what Adam does). Raises TypeError, ValueError.
     """
     signed = _signed(X, y)
     _one_weight_each(w, X)
@@ -70,7 +78,8 @@ def distance_to(target: Cloud) -> Callable:
 
 @checked
 def factorisation(M: Cloud) -> Callable:
-    """f(Z) = |P Q^T - M|^2 / 2, Z: (..., m + n, r) -> (...), whose first m rows are P and last n rows Q.   M: (m, n)."""
+    """f(Z) = |P Q^T - M|^2 / 2, Z: (..., m + n, r) -> (...), whose first m rows are P and last
+    n rows Q.   M: (m, n)."""
     m, n = M.shape[-2:]
 
     @checked
@@ -104,7 +113,9 @@ def _signed(X, y):
         raise TypeError(f"y has dtype {y.dtype}; "
                         "expected labels -1 or 1: 2 * y.long() - 1 makes them of True and False.")
     if y.shape != X.shape[:1] or X.ndim != 2:
-        raise ValueError(f"X has shape {tuple(X.shape)} and y {tuple(y.shape)}; expected examples (n, d) and labels (n,).")
+        raise ValueError(f"X has shape {tuple(X.shape)} and y {tuple(y.shape)}; expected examples "
+                         "(n, d) and labels (n,).")
     if look(lambda: (y.abs() != 1).any(), y):
-        raise ValueError("y has an entry other than -1 and 1; expected labels -1 or 1: 2 * y - 1 makes them of 0 and 1.")
+        raise ValueError("y has an entry other than -1 and 1; expected labels -1 or 1: 2 * y - 1 "
+                         "makes them of 0 and 1.")
     return y.to(X.dtype)[:, None] * X

@@ -1,8 +1,10 @@
-"""Steepest descent in a norm: the step goes where <grad f, d> is largest among |d| <= 1, and the norm decides what steep means.
+"""Steepest descent in a norm: the step goes where <grad f, d> is largest among |d| <= 1,
+and the norm decides what steep means.
 
-l2 gives gradient descent, linf sign descent, l1 coordinate descent, the operator norm of a matrix U V^T (Muon without its averages).
-Sources: Balles, Pedregosa, Le Roux, The geometry of sign gradient descent (arXiv:2002.08056); Bernstein, Newhouse, Old optimizer, new norm
-(arXiv:2409.20325).
+l2 gives gradient descent, linf sign descent, l1 coordinate descent, the operator norm of a matrix
+U V^T (Muon without its averages).
+Sources: Balles, Pedregosa, Le Roux, The geometry of sign gradient descent (arXiv:2002.08056);
+Bernstein, Newhouse, Old optimizer, new norm (arXiv:2409.20325).
 """
 
 import itertools
@@ -20,7 +22,8 @@ from companion.training.momentum.spectral import polar
 
 
 class Geometry(NamedTuple):
-    """A norm x -> |x|, its dual g -> max <g, d> over |d| <= 1, and a maximiser g -> d. On the last axis; `operator` on the last two."""
+    """A norm x -> |x|, its dual g -> max <g, d> over |d| <= 1, and a maximiser g -> d.
+    On the last axis; `operator` on the last two."""
 
     norm: Callable
     dual: Callable
@@ -46,14 +49,16 @@ Matrices = Annotated[torch.Tensor, _matrices]
 
 @checked
 def steepest_step(k: Number, x: Points, *, f: Function, L: Positive, geometry: AGeometry) -> Tensor:
-    """x - |g|_* d/L,  g = grad f(x), d = geometry.direction(g): f falls by |g|_*^2/(2 L) or more if f is L-smooth in the norm. k unused."""
+    """x - |g|_* d/L,  g = grad f(x), d = geometry.direction(g): f falls by |g|_*^2/(2 L) or more
+    if f is L-smooth in the norm. k unused."""
     g = grad(f, x)
     return x - _on(geometry.dual(g), g) * _direction(geometry, g) / L
 
 
 @checked
 def steepest_flow(t: Number, x: Points, *, f: Function, geometry: AGeometry) -> Tensor:
-    """x' = -d, d = geometry.direction(grad f(x)): unit speed in the norm, f falls at the rate |grad f|_*. Autonomous: t is not used."""
+    """x' = -d, d = geometry.direction(grad f(x)): unit speed in the norm, f falls at the rate |grad
+    f|_*. Autonomous: t is not used."""
     return -_direction(geometry, grad(f, x))
 
 
@@ -108,20 +113,25 @@ operator = Geometry(largest_singular_value, nuclear_norm, polar)
 
 @checked
 def linf_smoothness(H: Matrices) -> Tensor:
-    """max over signs s in {-1, 1}^d of <s, H s>: the smoothness constant of <x, H x>/2 in linf, (...) for H (..., d, d) >= 0, d <= 16.
+    """max over signs s in {-1, 1}^d of <s, H s>: the smoothness constant of <x, H x>/2 in linf,
+    (...) for H (..., d, d) >= 0, d <= 16.
 
-    tr H if H is diagonal, at most d lambda_max. All 2^(d-1) signs are tried; a rotation changes it, and changes lambda_max not at all.
+    tr H if H is diagonal, at most d lambda_max. All 2^(d-1) signs are tried; a rotation changes it,
+    and changes lambda_max not at all.
     """
     d = H.shape[-1]
     if H.shape[-2] != d or d > 16:
-        raise ValueError(f"H has shape {tuple(H.shape)}; expected square matrices (..., d, d) with d <= 16.")
-    signs = torch.tensor([(1.0, *rest) for rest in itertools.product((1.0, -1.0), repeat=d - 1)], dtype=H.dtype, device=H.device)
+        raise ValueError(f"H has shape {tuple(H.shape)}; expected square matrices (..., d, d) "
+                         "with d <= 16.")
+    signs = torch.tensor([(1.0, *rest) for rest in itertools.product((1.0, -1.0), repeat=d - 1)],
+                         dtype=H.dtype, device=H.device)
     return ((signs @ H) * signs).sum(-1).amax(-1)
 
 
 @checked
 def rotated(curvatures: Tensor, angle: Number) -> Tensor:
-    """R diag(curvatures) R^T, R the rotation by angle (radians): (2, 2), for curvatures (2,). Its first axis points along the angle."""
+    """R diag(curvatures) R^T, R the rotation by angle (radians): (2, 2), for curvatures (2,).
+    Its first axis points along the angle."""
     if curvatures.shape != (2,):
         raise ValueError(f"curvatures has shape {tuple(curvatures.shape)}; expected two: (2,).")
     angle = torch.as_tensor(angle, dtype=curvatures.dtype, device=curvatures.device)

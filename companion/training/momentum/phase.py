@@ -1,4 +1,5 @@
-"""Phase space: the position and what the method remembers, in one tensor. The leading axis tells them apart.
+"""Phase space: the position and what the method remembers, in one tensor.
+The leading axis tells them apart.
 
     gradient descent   x
     heavy ball         (x, v)          v the last step x_k - x_{k-1}
@@ -13,16 +14,19 @@ from companion.inputs import a_tensor, look
 
 @checked
 def at_rest(x: Tensor, S: Count) -> Tensor:
-    """The start (x, 0, ..., 0) of a method with S parts: (S, *x.shape) from x (..., d), S >= 1. Raises TypeError, ValueError."""
+    """The start (x, 0, ..., 0) of a method with S parts: (S, *x.shape) from x (..., d), S >= 1.
+    Raises TypeError, ValueError."""
     return torch.stack([x, *[torch.zeros_like(x)] * (S - 1)])
 
 
 def parts(z: Tensor, *names: str) -> tuple:
-    """The parts of the state z (S, ..., d), one for each of the S names. Raises TypeError, ValueError."""
+    """The parts of the state z (S, ..., d), one for each of the S names. Raises TypeError,
+    ValueError."""
     S = len(names)
     if a_tensor(z, "z").ndim < 2 or z.shape[0] != S:
         said = ", ".join(names)
-        raise ValueError(f"z has shape {tuple(z.shape)}; expected the state ({said}) of shape ({S}, ..., d): at_rest(x, {S}) makes a start of x.")
+        raise ValueError(f"z has shape {tuple(z.shape)}; expected the state ({said}) of shape "
+                         f"({S}, ..., d): at_rest(x, {S}) makes a start of x.")
     return z.unbind(0)
 
 

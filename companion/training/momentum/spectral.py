@@ -1,6 +1,8 @@
-"""Steepest descent of a matrix in the spectral norm: U V^T for the gradient U S V^T, exactly, or by Muon's five Newton-Schulz steps.
+"""Steepest descent of a matrix in the spectral norm: U V^T for the gradient U S V^T, exactly,
+or by Muon's five Newton-Schulz steps.
 
-Sources: Carlson et al., NeurIPS 2015 (spectral descent); Jordan et al., Muon (2024), as in torch.optim; Bernstein and Newhouse, arXiv:2409.20325.
+Sources: Carlson et al., NeurIPS 2015 (spectral descent); Jordan et al., Muon (2024),
+as in torch.optim; Bernstein and Newhouse, arXiv:2409.20325.
 W: (..., m, n); f: (..., m, n) -> (...).
 """
 
@@ -9,16 +11,28 @@ from functools import partial
 import torch
 
 from companion.energies import grad
-from companion.hints import Cloud, Count, Function, NonNegative, Number, Positive, Share, Tensor, checked
+from companion.hints import (
+    Cloud,
+    Count,
+    Function,
+    NonNegative,
+    Number,
+    Positive,
+    Share,
+    Tensor,
+    checked,
+)
 from companion.inputs import a_cloud, like, look
 from companion.training.momentum.phase import parts
 
-QUINTIC = (3.4445, -4.7750, 2.0315)  # Muon's a, b, c: steep at 0, so that small singular values rise fast; not exactly 1 in the end
+# Muon's a, b, c: steep at 0, so that small singular values rise fast; not exactly 1 in the end
+QUINTIC = (3.4445, -4.7750, 2.0315)
 
 
 @checked
 def polar(G: Cloud, *, tol: NonNegative | None = None) -> Tensor:
-    """U V^T for G = U S V^T (..., m, n), without the directions of singular value <= tol (default: rounding). By SVD: not for a live figure."""
+    """U V^T for G = U S V^T (..., m, n), without the directions of singular value <= tol
+    (default: rounding). By SVD: not for a live figure."""
     U, S, Vh = torch.linalg.svd(G, full_matrices=False)
     floor = torch.finfo(G.dtype).eps * max(G.shape[-2:]) * S[..., :1] if tol is None else tol
     return (U * (S > floor).to(G.dtype)[..., None, :]) @ Vh
@@ -26,9 +40,11 @@ def polar(G: Cloud, *, tol: NonNegative | None = None) -> Tensor:
 
 @checked
 def newton_schulz(G: Cloud, steps: Count = 5) -> Tensor:
-    """p o ... o p of the singular values of G / |G|, p(s) = a s + b s^3 + c s^5: near U V^T, singular values in [0.68, 1.14]. (..., m, n).
+    """p o ... o p of the singular values of G / |G|, p(s) = a s + b s^3 + c s^5: near U V^T,
+    singular values in [0.68, 1.14]. (..., m, n).
 
-    Those below 0.01 |G| are not yet there after five steps; |G| is the Frobenius norm. Matrix products only. Where G = 0 it is 0.
+    Those below 0.01 |G| are not yet there after five steps; |G| is the Frobenius norm.
+    Matrix products only. Where G = 0 it is 0.
     """
     a, b, c = QUINTIC
     tall = G.shape[-2] > G.shape[-1]
@@ -47,7 +63,8 @@ def newton_schulz(G: Cloud, steps: Count = 5) -> Tensor:
 @checked
 def spectral_descent(k: Number, W: Cloud, *, f: Function, lr: Positive,
                      orthogonal: Function = polar) -> Tensor:
-    """W - lr U V^T, where grad f(W) = U S V^T: every singular value of the step is lr. Autonomous: k is not used. orthogonal: G -> U V^T."""
+    """W - lr U V^T, where grad f(W) = U S V^T: every singular value of the step is lr. Autonomous:
+    k is not used. orthogonal: G -> U V^T."""
     return W - lr * like(orthogonal(grad(f, W)), W, "orthogonal(G)")
 
 
@@ -55,9 +72,11 @@ def spectral_descent(k: Number, W: Cloud, *, f: Function, lr: Positive,
 def muon(k: Number, z: Tensor, *, f: Function, lr: Positive, momentum: Share = 0.95,
          decay: NonNegative = 0.0,
          steps: Count = 5, orthogonal: Function | None = None) -> Tensor:
-    """M <- momentum M + (1 - momentum) G,  W <- (1 - lr decay) W - lr s orthogonal((1 - momentum) G + momentum M),  G = grad f(W).
+    """M <- momentum M + (1 - momentum) G,  W <- (1 - lr decay) W - lr s
+    orthogonal((1 - momentum) G + momentum M),  G = grad f(W).
 
-    z = (W, M): (2, ..., m, n), start at_rest(W, 2); s = sqrt(max(1, m / n)). torch.optim.Muon(weight_decay=decay), which rounds to bfloat16.
+    z = (W, M): (2, ..., m, n), start at_rest(W, 2); s = sqrt(max(1, m / n)).
+    torch.optim.Muon(weight_decay=decay), which rounds to bfloat16.
     orthogonal: G -> U V^T; without it `newton_schulz` with so many steps.
     """
     W, M = parts(z, "W", "M")

@@ -1,9 +1,19 @@
-"""Transformers as interacting particles: depth is time, tokens are points, attention is the force that gathers them.
+"""Transformers as interacting particles: depth is time, tokens are points, attention is the force
+that gathers them.
 
 Every function raises TypeError or ValueError for what it cannot take, in words.
 """
 
-from companion.training.transformers.attention import energy, noisy_step, normalise, partition, sa, similarities, tangent, usa
+from companion.training.transformers.attention import (
+    energy,
+    noisy_step,
+    normalise,
+    partition,
+    sa,
+    similarities,
+    tangent,
+    usa,
+)
 from companion.training.transformers.circle import (
     attention_modes,
     growth_sa,
@@ -24,7 +34,12 @@ from companion.training.transformers.euclidean import (
     moments,
     quadrature_tokens,
 )
-from companion.training.transformers.lattice import lattice_partition, lattice_rates, paced_usa, predicted_clusters
+from companion.training.transformers.lattice import (
+    lattice_partition,
+    lattice_rates,
+    paced_usa,
+    predicted_clusters,
+)
 from companion.training.transformers.readouts import (
     angles,
     close_pairs,
@@ -38,13 +53,21 @@ from companion.training.transformers.readouts import (
     uniform,
 )
 from companion.training.transformers.records import Sentence, minilm_sentence, minilm_similarity
-from companion.training.transformers.similarity import equiangular_sa, equiangular_usa, merge_clock, merge_time, two_tokens
+from companion.training.transformers.similarity import (
+    equiangular_sa,
+    equiangular_usa,
+    merge_clock,
+    merge_time,
+    two_tokens,
+)
 
 __all__ = [
-    "Sentence", "angles", "attention", "attention_modes", "blow_up", "bump", "close_pairs", "count_clusters", "cross_ratio", "ellipse",
-    "energy", "equiangular_sa", "equiangular_usa", "gaussian_rates", "gaussian_tokens", "grid", "growth_sa", "growth_usa", "k_jump",
-    "k_max", "landau", "lattice_partition", "lattice_rates", "mean_similarity", "merge_clock", "merge_time", "minilm_sentence",
-    "minilm_similarity", "mode_amplitude", "moments", "near_lattice", "noise_threshold", "noisy_step", "normalise", "on_circle",
-    "order_of", "order_parameter", "paced_usa", "partition", "picard", "predicted_clusters", "quadrature_tokens", "sa", "similarities", "switch",
-    "tangent", "two_tokens", "uniform", "usa",
+    "Sentence", "angles", "attention", "attention_modes", "blow_up", "bump", "close_pairs",
+    "count_clusters", "cross_ratio", "ellipse", "energy", "equiangular_sa", "equiangular_usa",
+    "gaussian_rates", "gaussian_tokens", "grid", "growth_sa", "growth_usa", "k_jump", "k_max",
+    "landau", "lattice_partition", "lattice_rates", "mean_similarity", "merge_clock", "merge_time",
+    "minilm_sentence", "minilm_similarity", "mode_amplitude", "moments", "near_lattice",
+    "noise_threshold", "noisy_step", "normalise", "on_circle", "order_of", "order_parameter",
+    "paced_usa", "partition", "picard", "predicted_clusters", "quadrature_tokens", "sa",
+    "similarities", "switch", "tangent", "two_tokens", "uniform", "usa",
 ]

@@ -1,6 +1,8 @@
-"""Self-attention as a field on the sphere: SA (softmax) and USA (its normalisation frozen), and the energy that both increase.
+"""Self-attention as a field on the sphere: SA (softmax) and USA (its normalisation frozen),
+and the energy that both increase.
 
-Source: Geshkovski, Letrouit, Polyanskiy, Rigollet, A mathematical perspective on Transformers (arXiv:2312.10794).
+Source: Geshkovski, Letrouit, Polyanskiy, Rigollet, A mathematical perspective on Transformers
+(arXiv:2312.10794).
 """
 
 from typing import Annotated
@@ -25,7 +27,8 @@ NonZero = Annotated[float | torch.Tensor, a_nonzero]
 
 @checked
 def normalise(x: Cloud) -> Tensor:
-    """x_i / |x_i|: the projection of a cloud (..., n, d) to the unit sphere. Raises ValueError for a token at 0."""
+    """x_i / |x_i|: the projection of a cloud (..., n, d) to the unit sphere.
+    Raises ValueError for a token at 0."""
     size = x.norm(dim=-1, keepdim=True)
     if look(lambda: (size == 0).any(), size):
         raise ValueError("x has a token at 0; expected tokens that have a direction.")
@@ -58,13 +61,15 @@ def _similarities(x):
 def sa(t: Number, x: Cloud, beta: Number, *, masses: Tensor | None = None) -> Tensor:
     """x_i' = P_{x_i} sum_j A_ij x_j,  A = softmax_j(beta <x_i, x_j> + log m_j).
 
-    x (..., n, d) on the unit sphere; beta any sign; masses (n,) positive, equal if not given. Autonomous: t is not used.
+    x (..., n, d) on the unit sphere; beta any sign; masses (n,) positive, equal if not given.
+    Autonomous: t is not used.
     """
     return _tangent(x, weights(beta * _similarities(x), masses) @ x)
 
 
 def weights(logits, masses=None):
-    """A = softmax_j(logits_ij + log m_j): (..., n, n), rows of sum 1; masses (n,), equal if not given."""
+    """A = softmax_j(logits_ij + log m_j): (..., n, n), rows of sum 1; masses (n,),
+    equal if not given."""
     if masses is not None:
         logits = logits + torch.log(of_sum_one(masses, logits))
     return torch.softmax(logits, -1)
@@ -74,7 +79,8 @@ def weights(logits, masses=None):
 def usa(t: Number, x: Cloud, beta: Number, *, masses: Tensor | None = None) -> Tensor:
     """x_i' = P_{x_i} sum_j m_j exp(beta <x_i, x_j>) x_j,  with m_j = 1/n or masses/sum(masses).
 
-    x (..., n, d) on the unit sphere; beta any sign. n times the gradient of `energy`. Autonomous: t is not used.
+    x (..., n, d) on the unit sphere; beta any sign. n times the gradient of `energy`. Autonomous:
+    t is not used.
     """
     pull = torch.exp(beta * _similarities(x))
     if masses is None:
@@ -84,21 +90,24 @@ def usa(t: Number, x: Cloud, beta: Number, *, masses: Tensor | None = None) -> T
 
 @checked
 def energy(x: Cloud, beta: NonZero) -> Tensor:
-    """E(x) = sum_ij exp(beta <x_i, x_j>) / (2 beta n^2), shape (...), for a cloud (..., n, d) and beta != 0."""
+    """E(x) = sum_ij exp(beta <x_i, x_j>) / (2 beta n^2), shape (...), for a cloud (..., n, d) and
+    beta != 0."""
     terms = torch.exp(beta * _similarities(x))
     return terms.mean((-1, -2), dtype=torch.float64).to(x.dtype) / (2 * beta)
 
 
 @checked
 def partition(x: Cloud, beta: Number) -> Tensor:
-    """Z_i / n = mean_j exp(beta <x_i, x_j>), shape (..., n): what SA divides by and USA does not."""
+    """Z_i / n = mean_j exp(beta <x_i, x_j>), shape (..., n): what SA divides by and USA does not.
+    """
     return torch.exp(beta * _similarities(x)).mean(-1)
 
 
 @checked
 def noisy_step(k: Number, x: Cloud, xi: Tensor, *, model: Function, beta: Number, D: NonNegative,
                dt: Positive) -> Tensor:
-    """x -> normalise(heun step of the field model(t, x, beta) + sqrt(2 D dt) P_x xi): dx = model dt + sqrt(2 D) dW on the sphere.
+    """x -> normalise(heun step of the field model(t, x, beta) + sqrt(2 D dt) P_x xi):
+    dx = model dt + sqrt(2 D) dW on the sphere.
 
     xi like x, standard normal; D >= 0, dt > 0. Order 2 where D = 0, weak order 1 else.
     """
@@ -108,10 +117,13 @@ def noisy_step(k: Number, x: Cloud, xi: Tensor, *, model: Function, beta: Number
 
 
 def of_sum_one(masses, x):
-    """masses / sum(masses), (n,): one positive mass for each row of x (..., n, d). Raises TypeError, ValueError."""
+    """masses / sum(masses), (n,): one positive mass for each row of x (..., n, d).
+    Raises TypeError, ValueError."""
     a_tensor(masses, "masses")
     if masses.shape != (x.shape[-2],):
-        raise ValueError(f"masses has shape {tuple(masses.shape)}; expected one mass a token: ({x.shape[-2]},).")
+        raise ValueError(f"masses has shape {tuple(masses.shape)}; expected one mass a token: "
+                         f"({x.shape[-2]},).")
     if look(lambda: (masses <= 0).any(), masses):
-        raise ValueError(f"masses has the minimum {masses.min().item()}; expected positive numbers.")
+        raise ValueError(f"masses has the minimum {masses.min().item()}; expected positive "
+                         "numbers.")
     return masses / masses.sum()

@@ -1,6 +1,8 @@
-"""Infinitely many noisy tokens on the circle: the steady densities of USA, rho = exp(W * rho / D) / Z with W = e^{beta cos} / beta.
+"""Infinitely many noisy tokens on the circle: the steady densities of USA,
+rho = exp(W * rho / D) / Z with W = e^{beta cos} / beta.
 
-They are the critical points of the free energy D int rho log rho - E (Balasubramanian, Banerjee, Rigollet, arXiv:2510.20094).
+They are the critical points of the free energy D int rho log rho - E
+(Balasubramanian, Banerjee, Rigollet, arXiv:2510.20094).
 A density is a tensor (points,) of values at 2 pi i/points, of mean 1: rho / (uniform law).
 """
 
@@ -18,7 +20,8 @@ from companion.training.transformers.attention import NonZero
 def a_density(rho, name):
     """Return rho, the values (..., points) of a density. Raises TypeError, ValueError."""
     if a_tensor(rho, name).ndim == 0 or not rho.numel():
-        raise ValueError(f"{name} has shape {tuple(rho.shape)}; expected (..., points), the values of a density: bump(0.1).")
+        raise ValueError(f"{name} has shape {tuple(rho.shape)}; expected (..., points), the "
+                         "values of a density: bump(0.1).")
     return rho
 
 
@@ -41,7 +44,8 @@ def bump(order: Half, points: Points = 256) -> Tensor:
 
 @checked
 def picard(k: Number, rho: Density, beta: NonZero, D: Positive) -> Tensor:
-    """rho -> exp(W * rho / D) / Z: a step that has the steady densities as fixed points, and never increases the free energy."""
+    """rho -> exp(W * rho / D) / Z: a step that has the steady densities as fixed points,
+    and never increases the free energy."""
     points, theta = _grid_of(rho)
     kernel = torch.exp(beta * torch.cos(theta[:, None] - theta)) / beta
     return torch.softmax(rho @ kernel / (points * D), -1) * points
@@ -51,7 +55,9 @@ def picard(k: Number, rho: Density, beta: NonZero, D: Positive) -> Tensor:
 def order_of(rho: Density) -> Tensor:
     """R = |int e^{i theta} rho|, in [0, 1]."""
     _, theta = _grid_of(rho)
-    return torch.sqrt((rho * torch.cos(theta)).mean(-1) ** 2 + (rho * torch.sin(theta)).mean(-1) ** 2)
+    return torch.sqrt(
+        (rho * torch.cos(theta)).mean(-1) ** 2 + (rho * torch.sin(theta)).mean(-1) ** 2
+    )
 
 
 def _grid_of(rho):

@@ -1,4 +1,5 @@
-"""What is read off a cloud of tokens: clusters, similarity, order. Plain operations, so that a live figure can carry them."""
+"""What is read off a cloud of tokens: clusters, similarity, order. Plain operations,
+so that a live figure can carry them."""
 
 import functools
 import math
@@ -37,14 +38,18 @@ def on_circle(theta: Tensor) -> Tensor:
 
 @checked
 def near_lattice(xi: Flat, spread: Number = 0.01) -> Tensor:
-    """n equispaced angles, each moved by spread times a normal number: tokens (n, 2) from xi (n, 2), whose first column is used."""
+    """n equispaced angles, each moved by spread times a normal number:
+    tokens (n, 2) from xi (n, 2), whose first column is used."""
     n = xi.shape[-2]
-    return on_circle(2 * math.pi * torch.arange(n, dtype=xi.dtype, device=xi.device) / n + spread * xi[..., 0])
+    return on_circle(
+        2 * math.pi * torch.arange(n, dtype=xi.dtype, device=xi.device) / n + spread * xi[..., 0]
+    )
 
 
 @checked
 def count_clusters(x: Flat, gap: Positive = 0.15) -> Tensor:
-    """The number of gaps wider than `gap` radians between neighbours on the circle, at least 1; (...) for tokens (..., n, 2)."""
+    """The number of gaps wider than `gap` radians between neighbours on the circle, at least 1;
+    (...) for tokens (..., n, 2)."""
     order = torch.sort(angles(x), -1).values
     around = torch.cat([order, order[..., :1] + 2 * math.pi], -1)
     wide = (around[..., 1:] - around[..., :-1] > gap).to(x.dtype)
@@ -60,7 +65,8 @@ def mean_similarity(x: Several) -> Tensor:
 
 @checked
 def close_pairs(x: Several, above: Level = 0.999) -> Tensor:
-    """The fraction of pairs i != j with <x_i, x_j> > above, 0 <= above < 1: (...) for unit tokens (..., n, d), n >= 2."""
+    """The fraction of pairs i != j with <x_i, x_j> > above, 0 <= above < 1:
+    (...) for unit tokens (..., n, d), n >= 2."""
     n = x.shape[-2]
     close = (similarities(x) > above).to(x.dtype)
     return (close.sum((-1, -2)) - n) / (n * (n - 1))
@@ -74,14 +80,16 @@ def order_parameter(x: Cloud) -> Tensor:
 
 @checked
 def mode_amplitude(x: Flat, k: Count) -> Tensor:
-    """|mean of e^{i k theta_j}|: how much of a k-fold pattern there is; (...) for tokens (..., n, 2)."""
+    """|mean of e^{i k theta_j}|: how much of a k-fold pattern there is;
+    (...) for tokens (..., n, 2)."""
     theta = k * angles(x)
     return torch.sqrt(torch.cos(theta).mean(-1) ** 2 + torch.sin(theta).mean(-1) ** 2)
 
 
 @checked
 def cross_ratio(x: Flat) -> Tensor:
-    """|x_1 - x_3| |x_2 - x_4| / (|x_2 - x_3| |x_1 - x_4|) of each four consecutive tokens (..., n, 2): (..., n - 3). Kept by beta = 0."""
+    """|x_1 - x_3| |x_2 - x_4| / (|x_2 - x_3| |x_1 - x_4|) of each four consecutive tokens
+    (..., n, 2): (..., n - 3). Kept by beta = 0."""
     if x.shape[-2] < 4:
         raise ValueError(f"x has shape {tuple(x.shape)}; expected at least four tokens.")
     a, b, c, d = (x[..., i : x.shape[-2] - 3 + i, :] for i in range(4))

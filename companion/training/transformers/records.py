@@ -1,6 +1,8 @@
-"""Tokens of a real language model, layer by layer: recorded once by book/assets/tokens/make_tokens.py, read here from the package.
+"""Tokens of a real language model, layer by layer:
+recorded once by book/assets/tokens/make_tokens.py, read here from the package.
 
-The model is all-MiniLM-L6-v2 (Reimers and Gurevych, arXiv:1908.10084; Wang et al., arXiv:2002.10957), licence Apache-2.0.
+The model is all-MiniLM-L6-v2 (Reimers and Gurevych, arXiv:1908.10084; Wang et al.,
+arXiv:2002.10957), licence Apache-2.0.
 """
 
 from importlib.resources import files
@@ -13,7 +15,8 @@ from companion.hints import Dtype, Index, checked
 
 
 class Sentence(NamedTuple):
-    """text; tokens, n names; x (7, n, 384), the tokens' vectors after the embedding and after each of the six layers."""
+    """text; tokens, n names; x (7, n, 384), the tokens' vectors after the embedding and after each
+    of the six layers."""
 
     text: str
     tokens: list
@@ -27,18 +30,25 @@ def _record():
 
 @checked
 def minilm_sentence(i: Index = 0, *, dtype: Dtype = torch.float64) -> Sentence:
-    """The i-th recorded `Sentence`, i = 0, 1 or 2; vectors were stored in float16, so to about 3 digits. Raises TypeError, ValueError."""
+    """The i-th recorded `Sentence`, i = 0, 1 or 2; vectors were stored in float16,
+    so to about 3 digits. Raises TypeError, ValueError."""
     if i > 2:
         raise ValueError(f"i = {i}; expected 0, 1 or 2: three sentences are recorded.")
     record = _record()
-    return Sentence(str(record["sentences"][i]), [str(t) for t in record[f"tokens{i}"]], torch.as_tensor(record[f"x{i}"], dtype=dtype))
+    return Sentence(str(record["sentences"][i]), [str(t) for t in record[f"tokens{i}"]],
+                    torch.as_tensor(record[f"x{i}"], dtype=dtype))
 
 
 @checked
 def minilm_similarity(*, dtype: Dtype = torch.float64) -> dict:
-    """{"whole", "without_mlp", "without_mlp_or_skip"} -> (12, 25): mean cosine of a sentence's tokens, 12 sentences, after 0..24 layers.
+    """{"whole", "without_mlp", "without_mlp_or_skip"} -> (12, 25):
+    mean cosine of a sentence's tokens, 12 sentences, after 0..24 layers.
 
-    The model has six layers; from the seventh on they run again. The parts left out are said by the names.
+    The model has six layers; from the seventh on they run again. The parts left out are said by the
+    names.
     """
     record = _record()
-    return {part: torch.as_tensor(record[part], dtype=dtype) for part in ("whole", "without_mlp", "without_mlp_or_skip")}
+    return {
+        part: torch.as_tensor(record[part], dtype=dtype)
+        for part in ("whole", "without_mlp", "without_mlp_or_skip")
+    }
