@@ -8,9 +8,7 @@ import pytest
 from companion.live.widget import Shown
 from tests import fuzzing
 
-UNTIL = "companion.sampling.langevin."  # its hints are being written
-PUBLIC = {address: f for address, f in fuzzing.exported().items() if not address.startswith(UNTIL)}
-PUBLIC["companion.live.widget.Shown.save"] = Shown.save
+PUBLIC = {**fuzzing.exported(), "companion.live.widget.Shown.save": Shown.save}
 
 
 def unhinted(f):

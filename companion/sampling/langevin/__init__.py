@@ -1,12 +1,30 @@
-"""Langevin dynamics and its perturbations: sampling exp(-V) by noise, momentum, swirls, births and deaths.
+"""Langevin dynamics and its perturbations: sampling exp(-V) by noise, momentum, swirls,
+births and deaths.
 
-A step is a map step(k, z, xi) with the noise given (`with_noise` of companion.noise draws it), a flow of laws is a field v(t, x).
+A step is a map step(k, z, xi) with the noise given (`with_noise` of companion.noise draws it),
+a flow of laws is a field v(t, x).
 Every function raises TypeError or ValueError for what it cannot take, in words.
 """
 
 from companion.langevin import euler_maruyama, leimkuhler_matthews, ula
-from companion.sampling.langevin.barrier import density_step, eyring_kramers, generator, gibbs, jump_rates, log_odds, propagator, spectrum, well
-from companion.sampling.langevin.birth_death import birth_death, excess, fisher_rao, fisher_rao_at, grid_kl
+from companion.sampling.langevin.barrier import (
+    density_step,
+    eyring_kramers,
+    generator,
+    gibbs,
+    jump_rates,
+    log_odds,
+    propagator,
+    spectrum,
+    well,
+)
+from companion.sampling.langevin.birth_death import (
+    birth_death,
+    excess,
+    fisher_rao,
+    fisher_rao_at,
+    grid_kl,
+)
 from companion.sampling.langevin.kinetic import (
     Variances,
     aboba,
@@ -21,8 +39,23 @@ from companion.sampling.langevin.kinetic import (
     obabo,
     obabo_variances,
 )
-from companion.sampling.langevin.linear import Linear, contraction, drift_gap, linear_step, stationary_covariance
-from companion.sampling.langevin.overdamped import mala, mala_speed, squared_jump, ula_bound, ula_covariance, ula_kl, ula_variance, ula_w2
+from companion.sampling.langevin.linear import (
+    Linear,
+    contraction,
+    drift_gap,
+    linear_step,
+    stationary_covariance,
+)
+from companion.sampling.langevin.overdamped import (
+    mala,
+    mala_speed,
+    squared_jump,
+    ula_bound,
+    ula_covariance,
+    ula_kl,
+    ula_variance,
+    ula_w2,
+)
 from companion.sampling.langevin.plane import (
     cloud_and_covariance,
     ellipse,
@@ -46,15 +79,23 @@ from companion.sampling.langevin.sandbox import (
     ula_moments,
     wfr_moments,
 )
-from companion.sampling.langevin.swirl import asymptotic_variance, constant_diagonal, optimal_swirl, swirl_field
+from companion.sampling.langevin.swirl import (
+    asymptotic_variance,
+    constant_diagonal,
+    optimal_swirl,
+    swirl_field,
+)
 
 __all__ = [
-    "Linear", "Variances", "aboba", "aboba_variances", "asymptotic_variance", "baoab", "baoab_variances", "best_friction", "birth_death",
-    "cloud_and_covariance", "constant_diagonal", "contraction", "density_step", "drift_gap", "ellipse", "euler_maruyama", "euler_transition",
-    "exact_transition", "excess", "eyring_kramers", "fisher_rao", "fisher_rao_at", "fisher_rao_law", "fisher_rao_moments", "gaussian_kl",
-    "gaussian_w2_squared", "generator", "gibbs", "grid_kl", "jump_rates", "kinetic_euler", "kinetic_euler_variances", "kinetic_field",
-    "kinetic_gap", "kinetic_moments", "langevin_law", "langevin_moments", "leimkuhler_matthews", "linear_step", "log_odds", "mala",
-    "mala_speed", "obabo", "obabo_variances", "optimal_swirl", "plane_drift", "plane_exponential", "plane_gap", "plane_root", "propagator",
-    "quarter_turn", "spectrum", "squared_jump", "stationary_covariance", "svgd_moments", "swirl_field", "ula", "ula_bound",
+    "Linear", "Variances", "aboba", "aboba_variances", "asymptotic_variance", "baoab",
+    "baoab_variances", "best_friction", "birth_death", "cloud_and_covariance", "constant_diagonal",
+    "contraction", "density_step", "drift_gap", "ellipse", "euler_maruyama", "euler_transition",
+    "exact_transition", "excess", "eyring_kramers", "fisher_rao", "fisher_rao_at", "fisher_rao_law",
+    "fisher_rao_moments", "gaussian_kl", "gaussian_w2_squared", "generator", "gibbs", "grid_kl",
+    "jump_rates", "kinetic_euler", "kinetic_euler_variances", "kinetic_field", "kinetic_gap",
+    "kinetic_moments", "langevin_law", "langevin_moments", "leimkuhler_matthews", "linear_step",
+    "log_odds", "mala", "mala_speed", "obabo", "obabo_variances", "optimal_swirl", "plane_drift",
+    "plane_exponential", "plane_gap", "plane_root", "propagator", "quarter_turn", "spectrum",
+    "squared_jump", "stationary_covariance", "svgd_moments", "swirl_field", "ula", "ula_bound",
     "ula_covariance", "ula_kl", "ula_moments", "ula_variance", "ula_w2", "well", "wfr_moments",
 ]

@@ -11,7 +11,12 @@ from companion.inputs import a_function, a_number, like
 from companion.potentials import quadratic
 from companion.sampling.langevin.kinetic import kinetic_field
 from companion.sampling.langevin.linear import drift_gap, stationary_covariance
-from companion.sampling.langevin.sandbox import fisher_rao_moments, gaussian_kl, langevin_moments, ula_moments
+from companion.sampling.langevin.sandbox import (
+    fisher_rao_moments,
+    gaussian_kl,
+    langevin_moments,
+    ula_moments,
+)
 
 
 def _positive_numbers(values, name):
@@ -33,8 +38,10 @@ Start = Annotated[tuple, _mean_and_variance]
 
 
 @checked
-def check_friction(gamma: Positive, *, frequencies: PositiveNumbers = (1.0, 2.0, 5.0), tol: Positive = 1e-2) -> None:
-    """gamma maximises, to tol, the gap of kinetic Langevin on the sum of w^2 x_w^2 / 2: the gap, an eigenvalue, grows before and falls behind.
+def check_friction(gamma: Positive, *, frequencies: PositiveNumbers = (1.0, 2.0, 5.0),
+                   tol: Positive = 1e-2) -> None:
+    """gamma maximises, to tol, the gap of kinetic Langevin on the sum of w^2 x_w^2 / 2: the gap,
+    an eigenvalue, grows before and falls behind.
 
     Raises AssertionError, TypeError, ValueError.
     """
@@ -44,19 +51,26 @@ def check_friction(gamma: Positive, *, frequencies: PositiveNumbers = (1.0, 2.0,
         return drift_gap(kinetic_field(quadratic(curvatures), gamma=g), (2, len(frequencies)))
 
     found, best = gap(gamma), _highest(gap, 1e-3, 4 * max(frequencies))
-    hint = "Every direction is underdamped: more friction." if gamma < best else "The flattest direction is overdamped: less friction."
-    report(abs(gamma - best) <= tol, f"No friction farther than {tol:g} away has a larger gap", f"gap {found:.4g}", f"The gap is {found:.4g}. {hint}")
+    hint = (
+        "Every direction is underdamped: more friction."
+        if gamma < best
+        else "The flattest direction is overdamped: less friction."
+    )
+    report(abs(gamma - best) <= tol, f"No friction farther than {tol:g} away has a larger gap",
+           f"gap {found:.4g}", f"The gap is {found:.4g}. {hint}")
 
 
 @checked
 def check_ula_step(h: Positive, *, variance: Positive = 1.1, tol: Positive = 1e-4) -> None:
-    """With the step h, ULA for N(0, 1) keeps this variance, to tol: its moments are stepped until they rest.
+    """With the step h, ULA for N(0, 1) keeps this variance, to tol:
+    its moments are stepped until they rest.
 
     Raises AssertionError, TypeError, ValueError.
     """
     statement = f"ULA's variance is {variance:g}"
     if h >= 2:
-        report(False, statement, f"h = {float(h):.6g}", "From h = 2 on the variance grows without bound: take a smaller step.")
+        report(False, statement, f"h = {float(h):.6g}", "From h = 2 on the variance grows without "
+                                                        "bound: take a smaller step.")
     x = torch.tensor([0.0, 1.0], dtype=torch.float64)
     for k in range(100_000):
         x, last = ula_moments(k, x, h=h), x
@@ -64,34 +78,50 @@ def check_ula_step(h: Positive, *, variance: Positive = 1.1, tol: Positive = 1e-
             break
     found = float(x[1])
     hint = "a smaller step" if found > variance else "a longer step"
-    report(abs(found - variance) <= tol, statement, f"variance {found:.6g}", f"The variance is {found:.6g}: try {hint}.")
+    report(abs(found - variance) <= tol, statement, f"variance {found:.6g}",
+           f"The variance is {found:.6g}: try {hint}.")
 
 
 @checked
-def check_scheme(scheme: Function, *, h: Positive = 1.0, curvatures: PositiveNumbers = (1.0, 0.25), tol: Positive = 1e-3) -> None:
-    """Lyapunov's equation: scheme(V, h) keeps the position's variance 1 / c of V = c x^2 / 2, to a relative tol, for each of the curvatures c.
+def check_scheme(scheme: Function, *, h: Positive = 1.0, curvatures: PositiveNumbers = (1.0, 0.25),
+                 tol: Positive = 1e-3) -> None:
+    """Lyapunov's equation: scheme(V, h) keeps the position's variance 1 / c of V = c x^2 / 2,
+    to a relative tol, for each of the curvatures c.
 
-    scheme(V, h) -> step(k, z, xi) on pairs z = (x, other), (2, ..., d), linear in (z, xi) if V is quadratic; xi is like x or like z.
+    scheme(V, h) -> step(k, z, xi) on pairs z = (x, other), (2, ..., d), linear in (z, xi) if V is
+    quadratic; xi is like x or like z.
     Raises AssertionError, TypeError, ValueError.
     """
     for c in curvatures:
-        step = a_function(scheme(quadratic(torch.tensor([[c]], dtype=torch.float64)), h), "scheme(V, h)")
+        step = a_function(scheme(quadratic(torch.tensor([[c]], dtype=torch.float64)), h),
+                          "scheme(V, h)")
         found = c * float(stationary_covariance(step, (2, 1), noise=_noise(step))[0, 0])
         statement = f"With h = {h:g} and the curvature {c:g} the variance is right to {tol:g}"
-        report(abs(found - 1) <= tol, statement, f"{found:.6g} times that of exp(-V)", f"It is {found:.6g} times that of exp(-V).")
+        report(abs(found - 1) <= tol, statement, f"{found:.6g} times that of exp(-V)",
+               f"It is {found:.6g} times that of exp(-V).")
 
 
 @checked
-def check_times(fisher_rao: NonNegative, langevin: NonNegative, *, start: Start = (0.0, 100.0), level: Positive = 1e-2,
+def check_times(fisher_rao: NonNegative, langevin: NonNegative, *, start: Start = (0.0, 100.0),
+                level: Positive = 1e-2,
                 tol: Positive = 1e-3) -> None:
-    """At these times KL from the law started at N(start) to N(0, 1) passes the level, to tol: the moments are integrated until it does.
+    """At these times KL from the law started at N(start) to N(0, 1) passes the level, to tol:
+    the moments are integrated until it does.
 
-    KL decreases along both flows, so there is one such time for each. Raises AssertionError, TypeError, ValueError.
+    KL decreases along both flows, so there is one such time for each. Raises AssertionError,
+    TypeError, ValueError.
     """
-    for name, v, t in (("Fisher-Rao", fisher_rao_moments, fisher_rao), ("Langevin", langevin_moments, langevin)):
+    for name, v, t in (
+        ("Fisher-Rao", fisher_rao_moments, fisher_rao),
+        ("Langevin", langevin_moments, langevin),
+    ):
         late = t - _crossing(v, start, level)
         found = f"to {tol:g}" if abs(late) <= tol else f"off by {magnitude(abs(late))}"
-        hint = f"At t = {float(t):g} KL is still above {level:g}." if late < 0 else f"KL was below {level:g} before t = {float(t):g}."
+        hint = (
+            f"At t = {float(t):g} KL is still above {level:g}."
+            if late < 0
+            else f"KL was below {level:g} before t = {float(t):g}."
+        )
         report(abs(late) <= tol, f"{name} needs the time {float(t):g}", found, hint)
 
 
@@ -101,15 +131,18 @@ def _crossing(v, start, level):
 
     x = torch.tensor(start, dtype=torch.float64)
     if gaussian_kl(x) <= level:
-        raise ValueError(f"level = {level}; expected less than KL at the start, {gaussian_kl(x):.4g}.")
+        raise ValueError(f"level = {level}; expected less than KL at the start, "
+                         f"{gaussian_kl(x):.4g}.")
 
     def above(t, y):
         return float(gaussian_kl(torch.from_numpy(y))) - level
 
     above.terminal = True
-    run = solve_ivp(as_scipy(v, like=x), (0, 1e4), x.numpy(), method="LSODA", events=above, rtol=1e-10, atol=1e-12)
+    run = solve_ivp(as_scipy(v, like=x), (0, 1e4), x.numpy(), method="LSODA", events=above,
+                    rtol=1e-10, atol=1e-12)
     if not len(run.t_events[0]):
-        raise ValueError(f"level = {level}; expected one that KL passes before the time 1e4, and that numbers resolve: 1e-2.")
+        raise ValueError(f"level = {level}; expected one that KL passes before the time 1e4, and "
+                         "that numbers resolve: 1e-2.")
     return float(run.t_events[0][0])
 
 
@@ -130,4 +163,5 @@ def _noise(step):
             return shape
         except (TypeError, ValueError, RuntimeError, IndexError):
             continue
-    raise ValueError("step does not map a pair z (2, d) to a pair; expected step(k, z, xi) with z = (x, other), and xi like x or like z.")
+    raise ValueError("step does not map a pair z (2, d) to a pair; expected step(k, z, xi) with z "
+                     "= (x, other), and xi like x or like z.")

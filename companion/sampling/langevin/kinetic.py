@@ -1,10 +1,14 @@
-"""Kinetic Langevin: dX = Y dt, dY = -grad V(X) dt - gamma Y dt + sqrt(2 gamma T) dW. It keeps exp(-V / T) x N(0, T I).
+"""Kinetic Langevin: dX = Y dt, dY = -grad V(X) dt - gamma Y dt + sqrt(2 gamma T) dW.
+It keeps exp(-V / T) x N(0, T I).
 
-Phase space: z = (x, y), z: (2, ..., d). A step is a word of three exact flows, applied from left to right:
+Phase space: z = (x, y), z: (2, ..., d). A step is a word of three exact flows,
+applied from left to right:
 
-    A: x <- x + s y        B: y <- y - s grad V(x)        O: y <- c y + sqrt((1 - c^2) T) xi,  c = exp(-gamma s)
+    A: x <- x + s y        B: y <- y - s grad V(x)        O:
+    y <- c y + sqrt((1 - c^2) T) xi,  c = exp(-gamma s)
 
-and step(k, z, xi) takes xi like z. Words with one O use xi[1] (noise belongs to y), OBABO uses both.
+and step(k, z, xi) takes xi like z. Words with one O use xi[1] (noise belongs to y),
+OBABO uses both.
 Leimkuhler and Matthews, Molecular Dynamics, Springer 2015, chapter 7.
 """
 
@@ -22,7 +26,8 @@ from companion.sampling.langevin.linear import Numbers, PositiveNumbers, as_tens
 def in_phase_space(z, name):
     """Return z = (x, y), (2, ..., d). Raises TypeError, ValueError."""
     if a_tensor(z, name).ndim < 2 or z.shape[0] != 2 or not z.shape[-1]:
-        raise ValueError(f"{name} has shape {tuple(z.shape)}; expected (x, y) on a first axis of 2, (2, ..., d): torch.stack([x, y]).")
+        raise ValueError(f"{name} has shape {tuple(z.shape)}; expected (x, y) on a first axis of "
+                         "2, (2, ..., d): torch.stack([x, y]).")
     return z
 
 
@@ -31,7 +36,8 @@ Phase = Annotated[torch.Tensor, in_phase_space]
 
 @checked
 def kinetic_field(V: Function, *, gamma: NonNegative) -> Callable:
-    """v(t, z) = (y, -grad V(x) - gamma y), the drift: followed by the mean of the law if V is quadratic. Raises TypeError, ValueError."""
+    """v(t, z) = (y, -grad V(x) - gamma y), the drift: followed by the mean of the law if V is
+    quadratic. Raises TypeError, ValueError."""
 
     @checked
     def v(t: Number, z: Phase) -> torch.Tensor:
@@ -42,38 +48,48 @@ def kinetic_field(V: Function, *, gamma: NonNegative) -> Callable:
 
 
 @checked
-def baoab(V: Function, h: Positive, *, gamma: NonNegative, temperature: NonNegative = 1.0) -> Callable:
-    """B(h/2) A(h/2) O(h) A(h/2) B(h/2): positions exact on quadratics, and O(h^4) in the limit of large friction."""
+def baoab(V: Function, h: Positive, *, gamma: NonNegative,
+          temperature: NonNegative = 1.0) -> Callable:
+    """B(h/2) A(h/2) O(h) A(h/2) B(h/2): positions exact on quadratics, and O(h^4) in the limit
+    of large friction."""
     return _splitting("BAOAB", V, h, gamma, temperature)
 
 
 @checked
-def obabo(V: Function, h: Positive, *, gamma: NonNegative, temperature: NonNegative = 1.0) -> Callable:
-    """O(h/2) B(h/2) A(h) B(h/2) O(h/2): a leapfrog step between two partial refreshments; velocities exact on quadratics."""
+def obabo(V: Function, h: Positive, *, gamma: NonNegative,
+          temperature: NonNegative = 1.0) -> Callable:
+    """O(h/2) B(h/2) A(h) B(h/2) O(h/2): a leapfrog step between two partial refreshments;
+    velocities exact on quadratics."""
     return _splitting("OBABO", V, h, gamma, temperature)
 
 
 @checked
-def aboba(V: Function, h: Positive, *, gamma: NonNegative, temperature: NonNegative = 1.0) -> Callable:
-    """A(h/2) B(h/2) O(h) B(h/2) A(h/2): positions exact on quadratics, one gradient, at the midpoint."""
+def aboba(V: Function, h: Positive, *, gamma: NonNegative,
+          temperature: NonNegative = 1.0) -> Callable:
+    """A(h/2) B(h/2) O(h) B(h/2) A(h/2): positions exact on quadratics, one gradient,
+    at the midpoint."""
     return _splitting("ABOBA", V, h, gamma, temperature)
 
 
 @checked
-def kinetic_euler(V: Function, h: Positive, *, gamma: NonNegative, temperature: NonNegative = 1.0) -> Callable:
-    """x' = x + h y,  y' = y - h grad V(x) - h gamma y + sqrt(2 gamma h T) xi: Euler-Maruyama, weak order 1."""
+def kinetic_euler(V: Function, h: Positive, *, gamma: NonNegative,
+                  temperature: NonNegative = 1.0) -> Callable:
+    """x' = x + h y,  y' = y - h grad V(x) - h gamma y + sqrt(2 gamma h T) xi: Euler-Maruyama,
+    weak order 1."""
     v = kinetic_field(V, gamma=gamma)
 
     @checked
     def step(k: Number, z: Phase, xi: Phase) -> torch.Tensor:
         like(xi, z, "xi")
-        return z + h * v(k * h, z) + (2 * gamma * h * temperature) ** 0.5 * torch.stack([0 * xi[1], xi[1]])
+        return z + h * v(k * h, z) + (2 * gamma * h
+                                      * temperature) ** 0.5 * torch.stack([0 * xi[1], xi[1]])
 
     return step
 
 
 def _splitting(word, V, h, gamma, temperature):
-    """The palindrome of exact flows: the letter in the middle runs for h if it stands once, each other letter for h / 2."""
+    """The palindrome of exact flows: the letter in the middle runs for h if it stands once,
+    each other letter for h / 2."""
 
     @checked
     def step(k: Number, z: Phase, xi: Phase) -> torch.Tensor:
@@ -101,40 +117,48 @@ class Variances(NamedTuple):
 
 @checked
 def baoab_variances(h: Positive, *, omega: Positive = 1.0) -> Variances:
-    """(1, 1 - (h omega)^2 / 4): what BAOAB keeps on V = omega^2 x^2 / 2, for h omega < 2 and any friction."""
+    """(1, 1 - (h omega)^2 / 4): what BAOAB keeps on V = omega^2 x^2 / 2, for h omega < 2 and any
+    friction."""
     return Variances(_one(h, omega), 1 - _quarter(h, omega))
 
 
 @checked
 def obabo_variances(h: Positive, *, omega: Positive = 1.0) -> Variances:
-    """(1 / (1 - (h omega)^2 / 4), 1): what OBABO keeps on V = omega^2 x^2 / 2, for h omega < 2 and any friction."""
+    """(1 / (1 - (h omega)^2 / 4), 1): what OBABO keeps on V = omega^2 x^2 / 2, for h omega < 2 and
+    any friction."""
     return Variances(1 / (1 - _quarter(h, omega)), _one(h, omega))
 
 
 @checked
 def aboba_variances(h: Positive, *, omega: Positive = 1.0) -> Variances:
-    """(1, 1 / (1 - (h omega)^2 / 4)): what ABOBA keeps on V = omega^2 x^2 / 2, for h omega < 2 and any friction."""
+    """(1, 1 / (1 - (h omega)^2 / 4)): what ABOBA keeps on V = omega^2 x^2 / 2, for h omega < 2 and
+    any friction."""
     return Variances(_one(h, omega), 1 / (1 - _quarter(h, omega)))
 
 
 @checked
 def kinetic_euler_variances(h: Positive, *, gamma: Positive, omega: Positive = 1.0) -> Variances:
-    """What Euler-Maruyama keeps on V = omega^2 x^2 / 2:  Var y = c,  omega^2 Var x = c (1 - gamma h / 2 + (omega h)^2 / 2),
+    """What Euler-Maruyama keeps on V = omega^2 x^2 / 2:  Var y = c,  omega^2 Var
+    x = c (1 - gamma h / 2 + (omega h)^2 / 2),
 
-    c = 2 gamma / (2 gamma - gamma^2 h - omega^2 h (2 - 3 gamma h / 2 + (omega h)^2 / 2)), where stable; else ValueError.
+    c = 2 gamma / (2 gamma - gamma^2 h - omega^2 h (2 - 3 gamma h / 2 + (omega h)^2 / 2)),
+    where stable; else ValueError.
     """
     rest = 2 * gamma - gamma**2 * h - omega**2 * h * (2 - 3 * gamma * h / 2 + (omega * h) ** 2 / 2)
     if not (gamma > omega**2 * h and rest > 0):  # spectral radius below 1, by Jury's criterion
-        raise ValueError(f"h = {h} is unstable for gamma = {gamma}, omega = {omega}; expected a smaller step.")
+        raise ValueError(f"h = {h} is unstable for gamma = {gamma}, omega = {omega}; expected a "
+                         "smaller step.")
     c = 2 * gamma / rest
     return Variances(c * (1 - gamma * h / 2 + (omega * h) ** 2 / 2), c)
 
 
 @checked
 def kinetic_gap(gamma: Numbers, *, omega: PositiveNumbers = 1.0) -> torch.Tensor:
-    """(gamma - sqrt(max(0, gamma^2 - 4 omega^2))) / 2: means on V = omega^2 x^2 / 2 decay like exp(-gap t), at best omega at gamma = 2 omega.
+    """(gamma - sqrt(max(0, gamma^2 - 4 omega^2))) / 2: means on V = omega^2 x^2 / 2 decay like
+    exp(-gap t), at best omega at gamma = 2 omega.
 
-    There a Jordan block makes it (1 + omega t) exp(-omega t). gamma, omega: numbers or tensors; with several omega take the least.
+    There a Jordan block makes it (1 + omega t) exp(-omega t). gamma, omega: numbers or tensors;
+    with several omega take the least.
     """
     gamma, omega = as_tensors(gamma=gamma, omega=omega)
     return (gamma - torch.sqrt(torch.clamp(gamma**2 - 4 * omega**2, min=0))) / 2
@@ -142,11 +166,14 @@ def kinetic_gap(gamma: Numbers, *, omega: PositiveNumbers = 1.0) -> torch.Tensor
 
 @checked
 def best_friction(curvatures: Tensor) -> torch.Tensor:
-    """2 sqrt(m), m the least curvature: the friction with the largest gap, sqrt(m).   curvatures: (d,), positive. A 0-d tensor."""
+    """2 sqrt(m), m the least curvature: the friction with the largest gap, sqrt(m).   curvatures:
+    (d,), positive. A 0-d tensor."""
     if curvatures.ndim != 1 or not len(curvatures):
-        raise ValueError(f"curvatures has shape {tuple(curvatures.shape)}; expected positive numbers (d,).")
+        raise ValueError(f"curvatures has shape {tuple(curvatures.shape)}; expected positive "
+                         "numbers (d,).")
     if look(lambda: (curvatures <= 0).any(), curvatures):
-        raise ValueError("curvatures has an entry that is not positive; expected positive numbers (d,).")
+        raise ValueError("curvatures has an entry that is not positive; expected positive numbers "
+                         "(d,).")
     return 2 * curvatures.min().sqrt()
 
 

@@ -1,6 +1,8 @@
-"""Linear steps and linear fields: what they keep, and how fast they forget. No statistics: matrices.
+"""Linear steps and linear fields: what they keep, and how fast they forget. No statistics:
+matrices.
 
-On a quadratic potential every scheme of the chapter is z' = A z + B xi, and its invariant law is N(0, C) with C = A C A^T + B B^T.
+On a quadratic potential every scheme of the chapter is z' = A z + B xi, and its invariant law
+is N(0, C) with C = A C A^T + B B^T.
 """
 
 import math
@@ -16,26 +18,31 @@ from companion.inputs import a_count, a_number, a_tensor, batch, like, look
 def a_shape(shape, name):
     """Return shape, integers of at least 1. Raises TypeError, ValueError."""
     if not isinstance(shape, (tuple, list, torch.Size)) or not shape:
-        raise TypeError(f"{name} is {shape!r}; expected a tuple of integers: (d,), or (2, d) for a phase space.")
+        raise TypeError(f"{name} is {shape!r}; expected a tuple of integers: (d,), or (2, d) for "
+                        "a phase space.")
     return tuple(a_count(side, f"an entry of {name}") for side in shape)
 
 
 def a_square(S, name, *, symmetric=False, definite=False):
-    """Return S, a finite square matrix (d, d), symmetric or symmetric positive definite if asked. Raises TypeError, ValueError."""
+    """Return S, a finite square matrix (d, d), symmetric or symmetric positive definite if asked.
+    Raises TypeError, ValueError."""
     a_tensor(S, name)
     if S.ndim != 2 or S.shape[0] != S.shape[1] or not S.shape[0]:
         raise ValueError(f"{name} has shape {tuple(S.shape)}; expected a square matrix (d, d).")
     if (symmetric or definite) and look(lambda: (S - S.mT).abs().max() > 1e-5 * S.abs().max(), S):
-        raise ValueError(f"{name} is not symmetric{definite * ' positive definite'}; expected a symmetric matrix: ({name} + {name}.T) / 2.")
+        raise ValueError(f"{name} is not symmetric{definite * ' positive definite'}; expected a "
+                         f"symmetric matrix: ({name} + {name}.T) / 2.")
     if definite and look(lambda: torch.linalg.eigvalsh(S.detach()).min() <= 0, S):
-        raise ValueError(f"{name} is not symmetric positive definite; expected a matrix of curvatures.")
+        raise ValueError(f"{name} is not symmetric positive definite; expected a matrix of "
+                         "curvatures.")
     return S
 
 
 def antisymmetric(J, name):
     """Return J (d, d) with J^T = -J. Raises TypeError, ValueError."""
     if look(lambda: (J + J.mT).abs().max() > 1e-6 * (1 + J.abs().max()), a_square(J, name)):
-        raise ValueError(f"{name} is not antisymmetric; expected {name}.T = -{name}: ({name} - {name}.T) / 2.")
+        raise ValueError(f"{name} is not antisymmetric; expected {name}.T = -{name}: ({name} - "
+                         f"{name}.T) / 2.")
     return J
 
 
@@ -65,9 +72,11 @@ class Linear(NamedTuple):
 
 @checked
 def linear_step(step: Function, shape: Shape, *, noise: Shape | None = None) -> Linear:
-    """A and B of a step(k, z, xi) that is linear in (z, xi), from its images of the unit vectors, in float64.
+    """A and B of a step(k, z, xi) that is linear in (z, xi), from its images of the unit vectors,
+    in float64.
 
-    shape: of z;  noise: the shape of xi, by default that of z. Raises TypeError; ValueError if the step is not linear.
+    shape: of z;  noise: the shape of xi, by default that of z. Raises TypeError;
+    ValueError if the step is not linear.
     """
     shape, noise = tuple(shape), tuple(shape if noise is None else noise)
     z0, xi0 = (torch.zeros(s, dtype=torch.float64) for s in (shape, noise))
@@ -77,23 +86,31 @@ def linear_step(step: Function, shape: Shape, *, noise: Shape | None = None) -> 
 
     A = torch.stack([moved(e, xi0) for e in _units(shape)], 1)
     B = torch.stack([moved(z0, e) for e in _units(noise)], 1)
-    z, xi = torch.linspace(-1.0, 2.0, z0.numel()).to(z0), torch.linspace(1.5, -0.7, xi0.numel()).to(z0)
+    z, xi = (
+        torch.linspace(-1.0, 2.0, z0.numel()).to(z0),
+        torch.linspace(1.5, -0.7, xi0.numel()).to(z0),
+    )
     image = moved(z.reshape(shape), xi.reshape(noise))
     if not torch.allclose(image, A @ z + B @ xi, rtol=1e-9, atol=1e-9):
-        raise ValueError("step is not linear in (z, xi); expected the step of a quadratic potential with its minimum at 0.")
+        raise ValueError("step is not linear in (z, xi); expected the step of a quadratic "
+                         "potential with its minimum at 0.")
     return Linear(A, B)
 
 
 @checked
-def stationary_covariance(step: Function, shape: Shape, *, noise: Shape | None = None) -> torch.Tensor:
-    """C = A C A^T + B B^T = sum_k A^k B B^T (A^T)^k, the covariance (s, s) that a linear step keeps; the state is flattened.
+def stationary_covariance(step: Function, shape: Shape, *,
+                          noise: Shape | None = None) -> torch.Tensor:
+    """C = A C A^T + B B^T = sum_k A^k B B^T (A^T)^k, the covariance (s, s) that a linear step
+    keeps; the state is flattened.
 
-    Summed by doubling: C <- C + A C A^T, A <- A A. Raises ValueError if the step is not linear, or not stable: spectral radius >= 1.
+    Summed by doubling: C <- C + A C A^T, A <- A A. Raises ValueError if the step is not linear,
+    or not stable: spectral radius >= 1.
     """
     A, B = linear_step(step, shape, noise=noise)
     radius = _radius(A)
     if not radius < 1 - 1e-13:
-        raise ValueError(f"step has the spectral radius {radius:.6g}; expected less than 1: take a smaller h.")
+        raise ValueError(f"step has the spectral radius {radius:.6g}; expected less than 1: take "
+                         "a smaller h.")
     C = B @ B.T
     for _ in range(math.ceil(math.log2(50 / -math.log(radius)))) if radius > 0 else range(len(A)):
         C, A = C + A @ C @ A.T, A @ A
@@ -108,7 +125,8 @@ def contraction(step: Function, shape: Shape, *, noise: Shape | None = None) -> 
 
 @checked
 def drift_gap(v: Function, shape: Shape) -> float:
-    """min Re of the spectrum of B, where v(t, z) = -B z is a linear field: means decay like exp(-gap t). A float.
+    """min Re of the spectrum of B, where v(t, z) = -B z is a linear field:
+    means decay like exp(-gap t). A float.
 
     shape: of z. Raises TypeError; ValueError if the field is not linear.
     """
@@ -126,8 +144,15 @@ def _units(shape):
 
 
 def as_tensors(**given):
-    """The values as tensors: numbers in the dtype of the first tensor among them, else in float64. Raises ValueError if shapes do not fit."""
-    first = next((value for value in given.values() if isinstance(value, torch.Tensor)), torch.zeros((), dtype=torch.float64))
-    found = {n: v if isinstance(v, torch.Tensor) else torch.tensor(float(v), dtype=first.dtype, device=first.device) for n, v in given.items()}
+    """The values as tensors: numbers in the dtype of the first tensor among them, else in float64.
+    Raises ValueError if shapes do not fit."""
+    first = next((value for value in given.values() if isinstance(value, torch.Tensor)),
+                 torch.zeros((), dtype=torch.float64))
+    found = {
+        n: v
+        if isinstance(v, torch.Tensor)
+        else torch.tensor(float(v), dtype=first.dtype, device=first.device)
+        for n, v in given.items()
+    }
     batch(*((value.shape, name) for name, value in found.items()))
     return list(found.values())

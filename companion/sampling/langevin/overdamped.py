@@ -1,6 +1,8 @@
-"""Langevin in time steps: the bias of the unadjusted scheme in closed form, and the test that removes it.
+"""Langevin in time steps: the bias of the unadjusted scheme in closed form,
+and the test that removes it.
 
-Scale: potentials V with invariant law exp(-V); S is a matrix (d, d) of curvatures, V(x) = <x, S x> / 2.
+Scale: potentials V with invariant law exp(-V); S is a matrix (d, d) of curvatures, V(x) = <x,
+S x> / 2.
 """
 
 import math
@@ -19,14 +21,17 @@ from companion.sampling.langevin.linear import Curvatures, number_or_tensor
 def a_pair(z, name, *, extended=False):
     """Return z, the pair (x, a) or its noise, (2, ..., d). Raises TypeError, ValueError."""
     if a_tensor(z, name, extended=extended).ndim < 2 or z.shape[0] != 2 or not z.shape[-1]:
-        raise ValueError(f"{name} has shape {tuple(z.shape)}; expected the pair (x, a), (2, ..., d): torch.stack([x, torch.ones_like(x)]).")
+        raise ValueError(f"{name} has shape {tuple(z.shape)}; expected the pair (x, a), (2, ..., "
+                         "d): torch.stack([x, torch.ones_like(x)]).")
     return z
 
 
 def acceptance(a, name):
     """Return a, numbers in [0, 1]. Raises TypeError, ValueError."""
-    if look(lambda: ((a < 0) | (a > 1)).any(), a) if isinstance(number_or_tensor(a, name), torch.Tensor) else not 0 <= a <= 1:
-        raise ValueError(f"{name} has entries outside [0, 1]; expected probabilities of acceptance.")
+    if look(lambda: ((a < 0) | (a > 1)).any(), a) if isinstance(number_or_tensor(a, name),
+                                                                torch.Tensor) else not 0 <= a <= 1:
+        raise ValueError(f"{name} has entries outside [0, 1]; expected probabilities of "
+                         "acceptance.")
     return a
 
 
@@ -37,13 +42,18 @@ Acceptance = Annotated[float | torch.Tensor, acceptance]
 
 @checked
 def mala(V: Function, h: Positive, *, temperature: Positive = 1.0) -> Callable:
-    """ULA's step y = x - h grad V(x) + sqrt(2 h T) xi, taken with probability a, else x again: exp(-V / T) is kept exactly.
+    """ULA's step y = x - h grad V(x) + sqrt(2 h T) xi, taken with probability a, else x again:
+    exp(-V / T) is kept exactly.
 
-    a = min(1, exp(-(V(y) - V(x)) / T) q(y, x) / q(x, y)),   q(x, y) = exp(-|y - x + h grad V(x)|^2 / (4 h T)).
+    a = min(1, exp(-(V(y) - V(x)) / T) q(y, x) / q(x, y)),   q(x, y) = exp(-|y - x + h grad
+    V(x)|^2 / (4 h T)).
 
-    The state is the pair z = (x, a), z: (2, ..., d), where a is the last probability in every coordinate, so that it can be averaged;
-    start from (x0, 1). step(k, z, xi), xi like z: xi[0] proposes, and the first number u of xi[1] decides: yes if Phi(u) < a.
-    Where V is infinite nothing is accepted; where V or its slope is NaN, the point becomes NaN, to be seen in a run, refused elsewhere.
+    The state is the pair z = (x, a), z: (2, ..., d), where a is the last probability in every
+    coordinate, so that it can be averaged;
+    start from (x0, 1). step(k, z, xi), xi like z: xi[0] proposes, and the first number u of xi[1]
+    decides: yes if Phi(u) < a.
+    Where V is infinite nothing is accepted; where V or its slope is NaN, the point becomes NaN,
+    to be seen in a run, refused elsewhere.
     Roberts and Tweedie, Bernoulli 2 (1996) 341-363. Raises TypeError, ValueError.
     """
     def height(x):
@@ -53,7 +63,9 @@ def mala(V: Function, h: Positive, *, temperature: Positive = 1.0) -> Callable:
     def step(k: Number, z: Pair, xi: Draws) -> torch.Tensor:
         x, noise = z[0], like(xi, z, "xi")[0]
         y = x - h * grad(height, x) + (2 * h * temperature) ** 0.5 * noise
-        back = (x - y + h * grad(height, y)).square().sum(-1) / (4 * h) - temperature * noise.square().sum(-1) / 2
+        back = (x - y + h * grad(height, y)).square().sum(-1) / (
+            4 * h
+        ) - temperature * noise.square().sum(-1) / 2
         above = height(y)
         log_a = torch.where(above == math.inf, -math.inf, (height(x) - above - back) / temperature)
         a = torch.exp(torch.clamp(log_a, max=0))[..., None]
@@ -64,52 +76,63 @@ def mala(V: Function, h: Positive, *, temperature: Positive = 1.0) -> Callable:
 
 
 @checked
-def squared_jump(V: Function, h: Positive, z: Pair, xi: Pair, *, temperature: Positive = 1.0) -> torch.Tensor:
-    """E |x' - x|^2 of MALA's step from z, given its proposal: a |y - x|^2, (...). Its mean over the target measures the speed.
+def squared_jump(V: Function, h: Positive, z: Pair, xi: Pair, *,
+                 temperature: Positive = 1.0) -> torch.Tensor:
+    """E |x' - x|^2 of MALA's step from z, given its proposal: a |y - x|^2, (...).
+    Its mean over the target measures the speed.
 
     z, xi: as for `mala`. A proposal accepted with probability a moves that often.
     """
     x = z[0]
-    always = torch.cat([xi[:1], torch.full_like(xi[1:], -math.inf)])  # Phi(-inf) = 0: accepted, unless a = 0 and y = x
+    # Phi(-inf) = 0: accepted, unless a = 0 and y = x
+    always = torch.cat([xi[:1], torch.full_like(xi[1:], -math.inf)])
     y, a = mala(V, h, temperature=temperature)(0, z, always)
     return a[..., 0] * (y - x).square().sum(-1)
 
 
 @checked
 def mala_speed(a: Acceptance) -> torch.Tensor:
-    """a Phi^-1(1 - a / 2)^(2/3): the speed of MALA in high dimension as a function of its acceptance a in [0, 1], up to a factor.
+    """a Phi^-1(1 - a / 2)^(2/3): the speed of MALA in high dimension as a function of its
+    acceptance a in [0, 1], up to a factor.
 
-    The largest is at a = 0.574. Roberts and Rosenthal, J. R. Statist. Soc. B 60 (1998) 255-268: a = 2 Phi(-K l^3 / 2), speed l^2 a.
+    The largest is at a = 0.574. Roberts and Rosenthal, J. R. Statist. Soc. B 60 (1998) 255-268:
+    a = 2 Phi(-K l^3 / 2), speed l^2 a.
     """
     a = a if isinstance(a, torch.Tensor) else torch.tensor(float(a), dtype=torch.float64)
-    least = torch.finfo(a.dtype).tiny  # Phi^-1(1 - s) is -Phi^-1(s), which keeps the digits of a small s
+    # Phi^-1(1 - s) is -Phi^-1(s), which keeps the digits of a small s
+    least = torch.finfo(a.dtype).tiny
     return torch.where(a > 0, a * (-torch.special.ndtri(a.clamp(min=least) / 2)) ** (2 / 3), 0)
 
 
 @checked
 def ula_variance(h: Positive, *, sigma: Positive = 1.0) -> float | torch.Tensor:
-    """sigma^2 / (1 - h / (2 sigma^2)): the variance that ULA keeps on N(0, sigma^2), for h < 2 sigma^2. Plain operations: h may be a slider."""
+    """sigma^2 / (1 - h / (2 sigma^2)): the variance that ULA keeps on N(0, sigma^2),
+    for h < 2 sigma^2. Plain operations: h may be a slider."""
     unstable = h >= 2 * sigma**2
     if look(lambda: unstable, unstable) if isinstance(unstable, torch.Tensor) else unstable:
-        raise ValueError(f"h = {h} is not below 2 sigma^2 = {2 * sigma**2}; expected a stable step.")
+        raise ValueError(f"h = {h} is not below 2 sigma^2 = {2 * sigma**2}; expected a stable "
+                         "step.")
     return sigma**2 / (1 - h / (2 * sigma**2))
 
 
 @checked
 def ula_covariance(S: Curvatures, h: Positive) -> torch.Tensor:
-    """(S - h S S / 2)^-1: the covariance that ULA keeps for V = <x, S x> / 2, S symmetric; S^-1 is right.   S: (d, d), h < 2 / |S|.
+    """(S - h S S / 2)^-1: the covariance that ULA keeps for V = <x, S x> / 2, S symmetric;
+    S^-1 is right.   S: (d, d), h < 2 / |S|.
 
     Raises TypeError, ValueError.
     """
     if not h < 2 / torch.linalg.eigvalsh(S)[-1]:
-        raise ValueError(f"h = {h} is unstable; expected a step below 2 / |S| = {2 / torch.linalg.eigvalsh(S)[-1]:.4g}.")
+        raise ValueError(f"h = {h} is unstable; expected a step below 2 / |S| = "
+                         f"{2 / torch.linalg.eigvalsh(S)[-1]:.4g}.")
     C = torch.linalg.inv(S - h * S @ S / 2)
     return (C + C.T) / 2
 
 
 @checked
 def ula_kl(h: Positive) -> float | torch.Tensor:
-    """(r - 1 - log r) / 2, r = 1 / (1 - h / 2): KL from ULA's invariant law to N(0, 1); h^2 / 16 for small h."""
+    """(r - 1 - log r) / 2, r = 1 / (1 - h / 2): KL from ULA's invariant law to N(0, 1);
+    h^2 / 16 for small h."""
     r = ula_variance(h)
     log = torch.log if isinstance(r, torch.Tensor) else math.log
     return (r - 1 - log(r)) / 2
@@ -117,13 +140,16 @@ def ula_kl(h: Positive) -> float | torch.Tensor:
 
 @checked
 def ula_w2(h: Positive, *, sigma: Positive = 1.0) -> float | torch.Tensor:
-    """sigma ((1 - h / (2 sigma^2))^(-1/2) - 1): W2 from ULA's invariant law to N(0, sigma^2); h / (4 sigma) for small h."""
+    """sigma ((1 - h / (2 sigma^2))^(-1/2) - 1): W2 from ULA's invariant law to N(0, sigma^2);
+    h / (4 sigma) for small h."""
     return ula_variance(h, sigma=sigma) ** 0.5 - sigma
 
 
 @checked
-def ula_bound(k: NonNegative, h: Positive, kl0: NonNegative, *, d: Positive, lam: Positive, L: Positive) -> float:
-    """exp(-lam h k) KL_0 + 8 h d L^2 / lam: a bound on KL after k steps of ULA, if exp(-V) satisfies LSI(lam), grad V is L-Lipschitz.
+def ula_bound(k: NonNegative, h: Positive, kl0: NonNegative, *, d: Positive, lam: Positive,
+              L: Positive) -> float:
+    """exp(-lam h k) KL_0 + 8 h d L^2 / lam: a bound on KL after k steps of ULA,
+    if exp(-V) satisfies LSI(lam), grad V is L-Lipschitz.
 
     For h <= lam / (4 L^2), else ValueError. Vempala and Wibisono, NeurIPS 2019.
     """

@@ -1,4 +1,5 @@
-"""The swirl in the plane, V(x) = (x_1^2 + kappa x_2^2) / 2, in closed form and by plain operations: a, kappa and h may be sliders."""
+"""The swirl in the plane, V(x) = (x_1^2 + kappa x_2^2) / 2, in closed form and by plain operations:
+a, kappa and h may be sliders."""
 
 import math
 from functools import partial
@@ -21,20 +22,26 @@ def of_the_plane(B, name):
 
 
 def covariance(C, name):
-    """Return C (2, 2), symmetric without negative eigenvalue, up to rounding. Raises TypeError, ValueError."""
+    """Return C (2, 2), symmetric without negative eigenvalue, up to rounding. Raises TypeError,
+    ValueError."""
     def astray():
         z = C.detach()
-        return ((z - z.mT).abs().max() > SLACK * z.abs().max()) | (torch.linalg.eigvalsh(z)[0] < -SLACK * z.abs().max())
+        return ((z - z.mT).abs().max() > SLACK * z.abs().max()) | (
+            torch.linalg.eigvalsh(z)[0] < -SLACK * z.abs().max()
+        )
 
     if look(astray, of_the_plane(C, name)):
-        raise ValueError(f"{name} is not symmetric, or has a negative eigenvalue; expected a covariance: A @ A.T of some A (2, 2).")
+        raise ValueError(f"{name} is not symmetric, or has a negative eigenvalue; expected a "
+                         "covariance: A @ A.T of some A (2, 2).")
     return C
 
 
 def points_and_covariance(z, name):
-    """Return z (n + 2, 2), n points and the two rows of a covariance. Raises TypeError, ValueError."""
+    """Return z (n + 2, 2), n points and the two rows of a covariance. Raises TypeError, ValueError.
+    """
     if a_cloud(z, name, d=2).ndim != 2 or z.shape[0] < 3:
-        raise ValueError(f"{name} has shape {tuple(z.shape)}; expected (n + 2, 2): points, then a covariance.")
+        raise ValueError(f"{name} has shape {tuple(z.shape)}; expected (n + 2, 2): points, then a "
+                         "covariance.")
     return z
 
 
@@ -46,24 +53,30 @@ Angles = Annotated[int, partial(a_count, least=3)]
 
 @checked
 def quarter_turn(a: Number) -> torch.Tensor:
-    """a [[0, -1], [1, 0]]: the antisymmetric matrices of the plane.   a: a number or a 0-d tensor; the result is (2, 2), like it."""
+    """a [[0, -1], [1, 0]]: the antisymmetric matrices of the plane.   a: a number or a 0-d tensor;
+    the result is (2, 2), like it."""
     a = a if isinstance(a, torch.Tensor) else torch.tensor(float(a), dtype=torch.float64)
     return torch.stack([torch.stack([0 * a, -a]), torch.stack([a, 0 * a])])
 
 
 @checked
 def plane_drift(a: Number, kappa: Positive) -> torch.Tensor:
-    """B = (I + a [[0, -1], [1, 0]]) diag(1, kappa) = [[1, -a kappa], [a, kappa]].   a, kappa: numbers or 0-d tensors."""
+    """B = (I + a [[0, -1], [1, 0]]) diag(1, kappa) = [[1, -a kappa], [a, kappa]].   a, kappa:
+    numbers or 0-d tensors."""
     J = quarter_turn(a)
     stretch = torch.as_tensor(kappa, dtype=J.dtype, device=J.device)
-    return (torch.eye(2, dtype=J.dtype, device=J.device) + J) * torch.stack([torch.ones_like(stretch), stretch])
+    return (torch.eye(2, dtype=J.dtype, device=J.device) + J) * torch.stack(
+        [torch.ones_like(stretch), stretch]
+    )
 
 
 @checked
 def plane_gap(a: Numbers, kappa: PositiveNumbers) -> torch.Tensor:
-    """Least real part of the spectrum of `plane_drift`: t - sqrt(max(0, t^2 - kappa (1 + a^2))), t = (1 + kappa) / 2. A tensor.
+    """Least real part of the spectrum of `plane_drift`: t - sqrt(max(0, t^2 - kappa (1 + a^2))),
+    t = (1 + kappa) / 2. A tensor.
 
-    It grows from min(1, kappa) to t, which it reaches at a = |kappa - 1| / (2 sqrt(kappa)), and stays.
+    It grows from min(1, kappa) to t, which it reaches at a = |kappa - 1| / (2 sqrt(kappa)),
+    and stays.
     """
     a, kappa = as_tensors(a=a, kappa=kappa)
     t = (1 + kappa) / 2
@@ -72,7 +85,8 @@ def plane_gap(a: Numbers, kappa: PositiveNumbers) -> torch.Tensor:
 
 @checked
 def plane_exponential(B: Plane, s: Number) -> torch.Tensor:
-    """exp(-s B) of a matrix B (2, 2) in closed form: exp(-s t) (cosh(s r) I - sinh(s r) / r (B - t I)), t = tr B / 2, r^2 = t^2 - det B.
+    """exp(-s B) of a matrix B (2, 2) in closed form:
+    exp(-s t) (cosh(s r) I - sinh(s r) / r (B - t I)), t = tr B / 2, r^2 = t^2 - det B.
 
     Plain operations: B and s may follow sliders. Raises TypeError, ValueError.
     """
@@ -87,21 +101,24 @@ def plane_exponential(B: Plane, s: Number) -> torch.Tensor:
 
 @checked
 def exact_transition(B: Plane, C: Covariance, h: Positive) -> tuple:
-    """E = exp(-h B) and Q = C - E C E^T: the law of X(h) given X(0) = x is N(E x, Q), if dX = -B X dt + ... keeps N(0, C).   B, C: (2, 2)."""
+    """E = exp(-h B) and Q = C - E C E^T: the law of X(h) given X(0) = x is N(E x, Q),
+    if dX = -B X dt + ... keeps N(0, C).   B, C: (2, 2)."""
     E = plane_exponential(B, h)
     return E, C - E @ C @ E.mT
 
 
 @checked
 def euler_transition(B: Plane, C: Covariance, h: Positive) -> tuple:
-    """E = I - h B and Q = 2 h I: the same for one step of Euler-Maruyama, which knows nothing of C."""
+    """E = I - h B and Q = 2 h I: the same for one step of Euler-Maruyama, which knows nothing of C.
+    """
     eye = torch.eye(2, dtype=B.dtype, device=B.device)
     return eye - h * B, 2 * h * eye
 
 
 @checked
 def plane_root(Q: Covariance) -> torch.Tensor:
-    """The lower triangular R with R R^T = Q, for a covariance Q (2, 2), also a singular one; plain operations. Raises TypeError, ValueError."""
+    """The lower triangular R with R R^T = Q, for a covariance Q (2, 2), also a singular one;
+    plain operations. Raises TypeError, ValueError."""
     first = torch.sqrt(torch.clamp(Q[0, 0], min=0))
     across = Q[1, 0] / torch.clamp(first, min=1e-12)
     second = torch.sqrt(torch.clamp(Q[1, 1] - across**2, min=0))
@@ -117,8 +134,10 @@ def ellipse(C: Covariance, n: Angles = 60) -> torch.Tensor:
 
 
 @checked
-def cloud_and_covariance(z: PointsAndCovariance, xi: PointsAndCovariance, E: Plane, Q: Covariance) -> torch.Tensor:
-    """x' = E x + Q^1/2 xi for the rows of a cloud, and C' = E C E^T + Q for the covariance that infinitely many would have.
+def cloud_and_covariance(z: PointsAndCovariance, xi: PointsAndCovariance, E: Plane,
+                         Q: Covariance) -> torch.Tensor:
+    """x' = E x + Q^1/2 xi for the rows of a cloud, and C' = E C E^T + Q for the covariance that
+    infinitely many would have.
 
     z: (n + 2, 2): n points, then the two rows of C; xi like z. Raises TypeError, ValueError.
     """

@@ -1,4 +1,5 @@
-"""Laws on the line, with what quantization asks of them: a cdf, the mean and the second moment below a point, quantiles.
+"""Laws on the line, with what quantization asks of them: a cdf, the mean and the second moment
+below a point, quantiles.
 
 Plain operations on tensors of any shape, borders at +-infinity included: everything exports.
 """
@@ -14,9 +15,11 @@ from companion.inputs import a_number, a_tensor, look
 
 
 class Law(NamedTuple):
-    """A law on (lo, hi). density f(s), cdf F(s), partial M(s) = int_{r < s} r df, quantile Q(u); second = E X^2, gap = E|X - X'|, mean = E X.
+    """A law on (lo, hi). density f(s), cdf F(s), partial M(s) = int_{r < s} r df, quantile Q(u);
+    second = E X^2, gap = E|X - X'|, mean = E X.
 
-    tail: 1 - F(s) with all digits where it is small, or None for a law whose density does not vanish above.
+    tail: 1 - F(s) with all digits where it is small, or None for a law whose density does not
+    vanish above.
     """
 
     density: Callable
@@ -34,7 +37,8 @@ class Law(NamedTuple):
 def a_law(law, name):
     """Return law, a `Law`. Raises TypeError."""
     if not isinstance(law, Law):
-        raise TypeError(f"{name} is a {type(law).__name__}; expected a Law: GAUSSIAN, UNIFORM or tilted(0.5).")
+        raise TypeError(f"{name} is a {type(law).__name__}; expected a Law: GAUSSIAN, UNIFORM or "
+                        "tilted(0.5).")
     return law
 
 
@@ -43,7 +47,8 @@ OnLine = Annotated[Law, a_law]
 
 @checked
 def tilted(tilt: Number = 0.0) -> Law:
-    """The law of density 1 + tilt (2 s - 1) on [0, 1]; tilt in [-1, 1], a number or a 0-d tensor; 0 is the uniform law.
+    """The law of density 1 + tilt (2 s - 1) on [0, 1]; tilt in [-1, 1], a number or a 0-d tensor;
+    0 is the uniform law.
 
     F = s + tilt (s^2 - s), and Q solves this quadratic equation. Raises TypeError, ValueError.
     """
@@ -62,15 +67,18 @@ def tilted(tilt: Number = 0.0) -> Law:
 
     def quantile(u):
         u = _levels(u)
-        root = ((1 - a) ** 2 + 4 * a * u).clamp(min=0).sqrt() + (1 - a)  # of the two forms of the solution the one without cancellation
+        # of the two forms of the solution the one without cancellation
+        root = ((1 - a) ** 2 + 4 * a * u).clamp(min=0).sqrt() + (1 - a)
         return _in_unit(torch.where(u > 0, 2 * u / torch.where(u > 0, root, 1.0), 0.0))
 
     squares = (1 - a) ** 2 / 3 + a * (1 - a) / 2 + a * a / 5  # int F^2
-    return Law(density, cdf, partial, quantile, (3 + a) / 6, (1 - a) / 3 + a / 2, 2 * (0.5 - a / 6 - squares), 0.0, 1.0)
+    return Law(density, cdf, partial, quantile, (3 + a) / 6, (1 - a) / 3 + a / 2,
+               2 * (0.5 - a / 6 - squares), 0.0, 1.0)
 
 
 def _in_unit(s):
-    """s.clamp(0, 1), which the exporter of live figures fuses with the next clamp and then loses the bounds of."""
+    """s.clamp(0, 1), which the exporter of live figures fuses with the next clamp and then loses
+    the bounds of."""
     return torch.where(s < 0, 0.0, torch.where(s > 1, 1.0, s))
 
 
@@ -79,11 +87,13 @@ def _normal_density(s):
 
 
 def _normal_cdf(s):
-    return torch.where(s < 0, torch.special.erfc(-s / math.sqrt(2)), 1 + torch.erf(s / math.sqrt(2))) / 2
+    return torch.where(s < 0, torch.special.erfc(-s / math.sqrt(2)),
+                       1 + torch.erf(s / math.sqrt(2))) / 2
 
 
 def _normal_quantile(u):
-    """An approximation to three digits (Winitzki, 2008), then Halley's steps of order three; levels 0 and 1 give -inf and inf.
+    """An approximation to three digits (Winitzki, 2008), then Halley's steps of order three;
+    levels 0 and 1 give -inf and inf.
 
     Computed for the smaller of u and 1 - u: no digits are lost in the lower tail.
     """
@@ -107,5 +117,6 @@ def _levels(u):
 
 
 UNIFORM = tilted(0.0)
-GAUSSIAN = Law(_normal_density, _normal_cdf, lambda s: -_normal_density(s), _normal_quantile, 0.0, 1.0, 2 / math.sqrt(math.pi),
+GAUSSIAN = Law(_normal_density, _normal_cdf, lambda s: -_normal_density(s), _normal_quantile, 0.0,
+               1.0, 2 / math.sqrt(math.pi),
                -math.inf, math.inf, lambda s: _normal_cdf(-s))

@@ -1,9 +1,12 @@
-"""Exact semi-discrete transport for |x - y|^2: weights w whose power cells have given masses, by a damped Newton method.
+"""Exact semi-discrete transport for |x - y|^2: weights w whose power cells have given masses,
+by a damped Newton method.
 
-K(w) = int min_i (|x - y_i|^2 - w_i) drho + sum_i a_i w_i is concave, dK/dw_i = a_i - rho(P_i), and for neighbours i, j
-d2K/dw_i dw_j = int_{edge ij} rho / (2 |y_i - y_j|): minus the Laplacian of a graph. The step is halved until no cell's mass is below half of
-the smallest one met at the start (or asked for) and the error falls: Kitagawa, Merigot and Thibert (2019) prove that this converges from
-any start with full cells, in the end at better than a linear rate.
+K(w) = int min_i (|x - y_i|^2 - w_i) drho + sum_i a_i w_i is concave, dK/dw_i = a_i - rho(P_i),
+and for neighbours i, j d2K/dw_i dw_j = int_{edge ij} rho / (2 |y_i - y_j|):
+minus the Laplacian of a graph. The step is halved until no cell's mass is below half of the
+smallest one met at the start (or asked for) and the error falls: Kitagawa,
+Merigot and Thibert (2019) prove that this converges from any start with full cells,
+in the end at better than a linear rate.
 """
 
 from typing import NamedTuple
@@ -20,14 +23,16 @@ from companion.sampling.quantization.densities import SQUARE, OnPlane, tabulate
 from companion.sampling.quantization.diagrams import diagram
 from companion.sampling.quantization.points import one_share_each
 
-MIXTURES = (1.0, 0.3, 0.1, 0.03, 0.01, 1e-3, 0.0)  # shares of the uniform law, where the density leaves a cell empty
+# shares of the uniform law, where the density leaves a cell empty
+MIXTURES = (1.0, 0.3, 0.1, 0.03, 0.01, 1e-3, 0.0)
 
 
 class SemiDiscrete(NamedTuple):
     """The optimal transport of rho to sum_i a_i delta_{y_i}.
 
-    w (n,) weights of mean zero; cost 0-d, W2^2 = sum_i int_{P_i} |x - y_i|^2 drho; dual 0-d, K(w), its equal; cells, a `Cells`; errors (K+1,),
-    max_i |rho(P_i) - a_i| before each Newton step and at the end.
+    w (n,) weights of mean zero; cost 0-d, W2^2 = sum_i int_{P_i} |x - y_i|^2 drho;
+    dual 0-d, K(w), its equal; cells, a `Cells`; errors (K+1,), max_i |rho(P_i) - a_i| before each
+    Newton step and at the end.
     """
 
     w: torch.Tensor
@@ -38,18 +43,23 @@ class SemiDiscrete(NamedTuple):
 
 
 @checked
-def semidiscrete(y: Sites, a: Tensor | None = None, *, density: OnPlane = SQUARE, tol: Positive = 1e-11, steps: Count = 100) -> SemiDiscrete:
-    """Optimal transport of the density to the sites y (n, 2) with shares a (n,) > 0, equal by default: a `SemiDiscrete`.
+def semidiscrete(y: Sites, a: Tensor | None = None, *, density: OnPlane = SQUARE,
+                 tol: Positive = 1e-11, steps: Count = 100) -> SemiDiscrete:
+    """Optimal transport of the density to the sites y (n, 2) with shares a (n,) > 0,
+    equal by default: a `SemiDiscrete`.
 
-    Exact up to tol, in mass, and rounding in float64: sites may be 1e8 away from the domain, or a thousand times wider apart. Starts from
-    the cells of the sites, or of the sites enlarged to fill the domain, whichever has the fuller smallest cell; where the density
-    leaves cells empty, through mixtures with the uniform law. Raises TypeError; ValueError for coincident sites, shares that are not
-    positive, or a density cut in pieces by zeros; RuntimeError if `steps` Newton steps do not bring all masses within tol.
+    Exact up to tol, in mass, and rounding in float64: sites may be 1e8 away from the domain,
+    or a thousand times wider apart. Starts from the cells of the sites, or of the sites enlarged
+    to fill the domain, whichever has the fuller smallest cell; where the density leaves cells
+    empty, through mixtures with the uniform law. Raises TypeError; ValueError for coincident sites,
+    shares that are not positive, or a density cut in pieces by zeros;
+    RuntimeError if `steps` Newton steps do not bring all masses within tol.
     """
     sites = a_sites(y, density)
     goal = one_share_each(a, y).double().cpu().numpy()
     if not (goal > 0).all():
-        raise ValueError(f"a[{int(goal.argmin())}] = 0; expected positive shares: leave that site out.")
+        raise ValueError(f"a[{int(goal.argmin())}] = 0; expected positive shares: leave that site "
+                         "out.")
     w, found, errors = solve(sites, goal / goal.sum(), density, tol, steps)
     cells = as_cells(found, y.double())
     cost = cells.second.sum()
@@ -74,7 +84,9 @@ def _through_mixtures(sites, a, density, tol, steps):
     for share in MIXTURES:
         mixed = _evened(density, share)
         found = diagram(sites, w, mixed)
-        w, found, more = _newton(sites, a, w, found, mixed, max(tol, 0.1 * a.min()) if share else tol, steps)
+        w, found, more = _newton(
+            sites, a, w, found, mixed, max(tol, 0.1 * a.min()) if share else tol, steps
+        )
         errors += more
     return w, found, errors
 
@@ -84,7 +96,8 @@ def _newton(sites, a, w, found, density, tol, steps):
     errors = [np.abs(a - found.mass).max()]
     while errors[-1] > tol:
         if len(errors) > steps:
-            raise RuntimeError(f"after {steps} Newton steps the masses are off by {errors[-1]:.1e}; expected {tol:.1e}: "
+            raise RuntimeError(f"after {steps} Newton steps the masses are off by "
+                               f"{errors[-1]:.1e}; expected {tol:.1e}: "
                                "give more steps, or a larger tol.")
         w, found = _step(sites, a, w, found, density, least)
         errors.append(np.abs(a - found.mass).max())
@@ -98,36 +111,48 @@ def _step(sites, a, w, found, density, least):
     while share > 1e-8:
         trial = w + share * direction
         reached = diagram(sites, trial, density)
-        if reached.mass.min() >= least and np.linalg.norm(a - reached.mass) <= (1 - share / 2) * np.linalg.norm(gap):
+        if reached.mass.min() >= least and np.linalg.norm(a - reached.mass) <= (
+            1 - share / 2
+        ) * np.linalg.norm(gap):
             return trial, reached
         share /= 2
     closest = pdist(sites).min() / np.ptp(sites, axis=0).max()
-    raise RuntimeError(f"Newton's method stalls with masses off by {np.abs(gap).max():.1e}; expected sites further apart (the closest two are at "
-                       f"{closest:.1e} of the width of all) and a density without zeros: move sites, add a little to the density, "
+    raise RuntimeError(f"Newton's method stalls with masses off by {np.abs(gap).max():.1e}; "
+                       "expected sites further apart (the closest two are at "
+                       f"{closest:.1e} of the width of all) and a density without zeros: move "
+                       "sites, add a little to the density, "
                        "or give a larger tol.")
 
 
 def _laplacian(sites, found, gap):
-    """The solution of L v = gap with v_{n-1} = 0, L the graph Laplacian with conductances flux / (2 |y_i - y_j|)."""
+    """The solution of L v = gap with v_{n-1} = 0, L the graph Laplacian with conductances
+    flux / (2 |y_i - y_j|)."""
     n, (i, j) = len(sites), found.pairs.T
     if n == 1:
         return np.zeros(1)
     c = found.flux / (2 * np.hypot(*(sites[j] - sites[i]).T))
-    entries, rows, cols = np.concatenate([-c, -c, c, c]), np.concatenate([i, j, i, j]), np.concatenate([j, i, i, j])
+    entries, rows, cols = (
+        np.concatenate([-c, -c, c, c]),
+        np.concatenate([i, j, i, j]),
+        np.concatenate([j, i, i, j]),
+    )
     matrix = coo_matrix((entries, (rows, cols)), (n, n)).tocsc()[:-1, :-1]
     try:
         v = splu(matrix).solve(gap[:-1])
     except RuntimeError:
         v = np.full(n - 1, np.nan)
     if not np.isfinite(v).all():
-        raise ValueError("the density is zero on whole edges of cells, and cuts the sites in groups that exchange no mass; expected a connected "
+        raise ValueError("the density is zero on whole edges of cells, and cuts the sites in "
+                         "groups that exchange no mass; expected a connected "
                          "density: add a little to it everywhere.")
     v = np.append(v, 0.0)
-    return v - np.median(v)  # weights of most sites stay small, and keep their digits, however large that of an outlier
+    # weights of most sites stay small, and keep their digits, however large that of an outlier
+    return v - np.median(v)
 
 
 class _Placed(NamedTuple):
-    """Sites z = s (y - middle) + centre. Their power cells are those of y for other weights: Newton's method never sees where y is."""
+    """Sites z = s (y - middle) + centre. Their power cells are those of y for other weights:
+    Newton's method never sees where y is."""
 
     sites: np.ndarray
     s: float
@@ -135,7 +160,8 @@ class _Placed(NamedTuple):
 
 
 def _placed(sites, density):
-    """The sites where they are, or moved and dilated into the domain, whichever has the fuller smallest Voronoi cell; and those cells."""
+    """The sites where they are, or moved and dilated into the domain, whichever has the fuller
+    smallest Voronoi cell; and those cells."""
     corners = density.corners
     sides = np.roll(corners, -1, 0) - corners
     outward = np.column_stack([sides[:, 1], -sides[:, 0]])
@@ -143,19 +169,22 @@ def _placed(sites, density):
     room = (outward * (corners - centre)).sum(1)
     ratio = ((outward @ (sites - middle).T).max(1) / room).max()
     s = 0.9 / ratio if ratio > 0 else 1.0
-    places = [_Placed(sites, 1.0, np.zeros(2)), _Placed(s * (sites - middle) + centre, s, middle - centre / s)]
+    places = [_Placed(sites, 1.0, np.zeros(2)),
+              _Placed(s * (sites - middle) + centre, s, middle - centre / s)]
     found = [(place, diagram(place.sites, np.zeros(len(sites)), density)) for place in places]
     return max(found, key=lambda start: start[1].mass.min())
 
 
 def _weights(placed, v):
-    """The weights w of y, of mean zero, that have the cells of z with v: |y|^2 - w = (|z|^2 - v) / s up to a constant."""
+    """The weights w of y, of mean zero, that have the cells of z with v:
+    |y|^2 - w = (|z|^2 - v) / s up to a constant."""
     z, s = placed.sites, placed.s
     w = (v + (1 / s - 1) * (z**2).sum(1) + 2 * z @ placed.shift) / s
     return w - w.mean()
 
 
 def _evened(density, share):
-    """The density mixed with the uniform law of its polygon, which has the area of its box wherever there are pixels."""
+    """The density mixed with the uniform law of its polygon, which has the area of its box wherever
+    there are pixels."""
     area = np.ptp(density.corners, axis=0).prod()
     return tabulate(density.centre, density.corners, (1 - share) * density.values + share / area)
