@@ -67,8 +67,7 @@ def policy(scripts):
         for s in scripts
     )
     return ("default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-            "form-action 'none'; "
-            f"script-src {hashes} 'wasm-unsafe-eval' blob:; worker-src blob:")
+            f"form-action 'none'; script-src {hashes} 'wasm-unsafe-eval' blob:; worker-src blob:")
 
 
 def write(shown, path, title=None, lang="en"):

@@ -96,8 +96,7 @@ def _conditions(conditions, t, ends):
     if not isinstance(found, torch.Tensor) or found.ndim != 1 or not found.is_floating_point():
         shape = tuple(getattr(found, "shape", ()))
         raise ValueError(f"conditions(t, x, p) has shape {shape}; expected floating-point numbers "
-                         "(m,), as many as there "
-                         "are unknowns: torch.stack([...]).")
+                         "(m,), as many as there are unknowns: torch.stack([...]).")
     return found
 
 
@@ -106,8 +105,7 @@ def _solution(problem, arcs, p0, times, steps, left, tol):
     """The Solution from p0 through the arcs. Raises NoSolution if it is none of the problem."""
     if not bool((times.diff() > 0).all()):
         raise NoSolution(f"the arcs end at the times {times[1:].tolist()} from {times[0]:g}: one "
-                         "ends before it "
-                         "begins; expected another guess, or fewer arcs.", left)
+                         "ends before it begins; expected another guess, or fewer arcs.", left)
     z, parts = torch.stack([problem.x0, p0]), []
     z = torch.cat([z, z.new_zeros(2, 1)], 1)
     for arc, begin, end in zip(arcs, times[:-1], times[1:], strict=True):
@@ -118,8 +116,7 @@ def _solution(problem, arcs, p0, times, steps, left, tol):
     miss = max([0.0, *problem.miss(x[-1]).abs().tolist()])
     if miss > 10 * tol:
         raise NoSolution(f"the conditions hold, yet the end xT is missed by {miss:.2e}; expected "
-                         "conditions "
-                         "that say x[-1] - xT where the end is fixed.", miss)
+                         "conditions that say x[-1] - xT where the end is fixed.", miss)
     cost = z[0, -1] + problem.final(x[-1])
     return allowed(problem, Solution(Path(t, x), u, p, cost, max(left, miss)))
 
@@ -143,6 +140,5 @@ def _unknowns(problem, arcs, p0, times):
             else f"the last arc ends at T = {problem.T:g}"
         )
         raise ValueError(f"p0 has shape {tuple(p0.shape)}, times {tuple(times.shape)}; expected "
-                         f"({problem.n},) "
-                         f"and ({count},): {why}.")
+                         f"({problem.n},) and ({count},): {why}.")
     return torch.cat([p0, times]).detach().to("cpu", torch.float64)

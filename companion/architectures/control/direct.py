@@ -61,9 +61,8 @@ def direct(problem: Posed, *, steps: Count = 50, u0: torch.Tensor | float | None
     end, along = (max([0.0, *part.tolist()]) for part in (miss.abs(), -above))
     if not found.success or not max(end, along) <= 1e-6:
         raise NoSolution(f"the direct method stopped: {found.message}. The end is missed by "
-                         f"{end:.2e}, constraints by "
-                         f"{along:.2e}; expected a feasible problem: more time, wider bounds, or "
-                         "a nearer guess u0.", max(end, along))
+                         f"{end:.2e}, constraints by {along:.2e}; expected a feasible problem: "
+                         f"more time, wider bounds, or a nearer guess u0.", max(end, along))
     multipliers, slope = program.multipliers(found.x)
     return _solution(program, y, cost, max(end, along, slope), multipliers)
 

@@ -139,13 +139,11 @@ def _check_quadratic(problem):
         formula = middle + (slope * u).sum() + (bend * u * u).sum() / 2
         if not torch.allclose(hamiltonian(problem, t, x, p, u), formula, rtol=1e-6, atol=1e-6):
             raise ValueError("H is not a separable quadratic in u; expected one, or the law u(t, "
-                             "x, p) "
-                             "that maximises H: law=...")
+                             "x, p) that maximises H: law=...")
     held = 0 * bend if problem.bounds is None else torch.stack(problem.bounds).isfinite().all(0)
     if bool((bend[held == 0] >= 0).any()):
         raise ValueError("H is not bounded above in u; expected bounds=(lo, hi), or a cost that "
-                         "is "
-                         "strictly convex in each control.")
+                         "is strictly convex in each control.")
 
 
 def jumping(problem):

@@ -40,8 +40,7 @@ def newton(residual: Function, guess: Tensor, *, tol: Positive = 1e-9) -> torch.
                          f"{tuple(guess.shape)}; expected as many conditions as unknowns.")
     if not bool(first.isfinite().all()):
         raise NoSolution(f"at the guess the residuals are {first.tolist()}; expected a guess at "
-                         "which "
-                         "they are finite.", first)
+                         "which they are finite.", first)
 
     y, left = _damped(residual, guess, first, tol)
     why = ""
@@ -52,8 +51,7 @@ def newton(residual: Function, guess: Tensor, *, tol: Positive = 1e-9) -> torch.
     if not bool(left.abs().max() <= tol):
         said = ", ".join(f"{r:.2e}" for r in left.tolist())
         raise NoSolution(f"shooting ended with the residuals ({said}), above {tol:.0e}; expected "
-                         "a guess "
-                         f"nearer to a solution, or a problem that has one. {why}", left)
+                         f"a guess nearer to a solution, or a problem that has one. {why}", left)
     return y
 
 

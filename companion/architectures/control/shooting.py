@@ -111,8 +111,7 @@ class Shot:
             when = path.t[~fine][0].item()
             raise NoSolution(f"from p0 = {y[: self.problem.n].tolist()} the extremal blows up: it "
                              f"overflows at t = {when:.4g}. Expected a guess nearer to a "
-                             "solution: the "
-                             "direct method gives one, direct(problem).costate[0].")
+                             "solution: the direct method gives one, direct(problem).costate[0].")
 
     def kinks(self, y, shares):
         """The shares (m,) at which the control has a kink inside a step:
@@ -145,10 +144,8 @@ def allowed(problem, found, tol=1e-6):
     broken = problem.broken(found.path.x, found.u)
     if not broken <= tol:
         raise NoSolution(f"the extremal leaves what is allowed (bounds=, above=) by {broken:.2e}; "
-                         "expected "
-                         "a law between the bounds, and on a boundary an arc of its own "
-                         "(shoot_arcs), or "
-                         "the direct method.", broken)
+                         "expected a law between the bounds, and on a boundary an arc of its own "
+                         "(shoot_arcs), or the direct method.", broken)
     return found._replace(residual=max(found.residual, broken))
 
 
@@ -157,10 +154,8 @@ def _continuous(problem):
     law, jumps = maximiser(problem), jumping(problem)
     if jumps:
         raise ValueError(f"H is affine or convex in the control u[{jumps[0]}]: the law that "
-                         "maximises it jumps "
-                         "from bound to bound (bang-bang), and Newton's method sees no slope "
-                         "there. Expected "
-                         "the arcs, shoot_arcs(problem, arcs, conditions, ...), or method=direct; "
-                         "law=... "
+                         "maximises it jumps from bound to bound (bang-bang), and Newton's method "
+                         "sees no slope there. Expected the arcs, shoot_arcs(problem, arcs, "
+                         "conditions, ...), or method=direct; law=... "
                          "where you know that it does not jump.")
     return law

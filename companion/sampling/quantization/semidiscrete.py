@@ -120,8 +120,7 @@ def _step(sites, a, w, found, density, least):
     raise RuntimeError(f"Newton's method stalls with masses off by {np.abs(gap).max():.1e}; "
                        "expected sites further apart (the closest two are at "
                        f"{closest:.1e} of the width of all) and a density without zeros: move "
-                       "sites, add a little to the density, "
-                       "or give a larger tol.")
+                       "sites, add a little to the density, or give a larger tol.")
 
 
 def _laplacian(sites, found, gap):
