@@ -48,12 +48,10 @@ def semidiscrete(y: Sites, a: Tensor | None = None, *, density: OnPlane = SQUARE
     """Optimal transport of the density to the sites y (n, 2) with shares a (n,) > 0,
     equal by default: a `SemiDiscrete`.
 
-    Exact up to tol, in mass, and rounding in float64: sites may be 1e8 away from the domain,
-    or a thousand times wider apart. Starts from the cells of the sites, or of the sites enlarged
-    to fill the domain, whichever has the fuller smallest cell; where the density leaves cells
-    empty, through mixtures with the uniform law. Raises TypeError; ValueError for coincident sites,
-    shares that are not positive, or a density cut in pieces by zeros;
-    RuntimeError if `steps` Newton steps do not bring all masses within tol.
+    Exact up to tol, in mass, and rounding in float64: sites may be 1e8 away from the domain, all or some of them. Starts from
+    the cells of the sites, or of the sites enlarged to fill the domain, whichever has the fuller smallest cell; where the density
+    leaves cells empty, through mixtures with the uniform law. Raises TypeError; ValueError for coincident sites, shares that are not
+    positive, or a density cut in pieces by zeros; RuntimeError if `steps` Newton steps do not bring all masses within tol.
     """
     sites = a_sites(y, density)
     goal = one_share_each(a, y).double().cpu().numpy()
@@ -71,7 +69,9 @@ def semidiscrete(y: Sites, a: Tensor | None = None, *, density: OnPlane = SQUARE
 def solve(sites, a, density, tol, steps):
     """Weights, `Diagram` and the errors of `semidiscrete`, in arrays."""
     placed, found = _placed(sites, density)
-    if found.mass.min() > 100 * DUST:
+    if found.mass.min() < 1e-3 * a.min() and np.hypot(*sites.T).max() > 4 * _reach(density) and density.values.min() > 0:
+        placed, v, found, errors = _from_afar(sites, a, density, tol, steps)
+    elif found.mass.min() > 100 * DUST:
         v, found, errors = _newton(placed.sites, a, np.zeros(len(a)), found, density, tol, steps)
     else:
         placed, _ = _placed(sites, _evened(density, 1.0))
@@ -89,6 +89,38 @@ def _through_mixtures(sites, a, density, tol, steps):
         )
         errors += more
     return w, found, errors
+
+
+def _from_afar(sites, a, density, tol, steps):
+    """Sites far out are drawn near, to a logarithm of their distance r, and let go step by step: each start has the last one's borders.
+
+    A cell is where the affine function h_i - 2 <x, y_i> is least, h = |y|^2 - w; a site q times as far keeps its borders with q h.
+    """
+    limit, v, errors = 2 * _reach(density), np.zeros(len(a)), []
+    pull = _pull(sites, limit)
+    placed, found = _placed(sites * pull[:, None], density)
+    while True:
+        there = bool((pull == 1).all())
+        v, found, more = _newton(placed.sites, a, v, found, density, tol if there else max(tol, 0.1 * a.min()), steps)
+        errors += more
+        if there:
+            return placed, v, found, errors
+        h = ((placed.sites**2).sum(1) - v) / placed.s
+        before, limit = pull, 4 * limit
+        pull = _pull(sites, limit)
+        placed = _dilated(sites * pull[:, None], density)
+        v = (placed.sites**2).sum(1) - placed.s * (h - np.median(h)) * pull / before
+        found = diagram(placed.sites, v := v - np.median(v), density)
+
+
+def _reach(density):
+    return np.hypot(*density.corners.T).max()
+
+
+def _pull(sites, limit):
+    """The factors (n,) that leave a distance r up to the limit as it is, and make limit (1 + log(r / limit)) of a larger one."""
+    r = np.maximum(np.hypot(*sites.T) / limit, 1.0)
+    return (1 + np.log(r)) / r
 
 
 def _newton(sites, a, w, found, density, tol, steps):
@@ -161,6 +193,13 @@ class _Placed(NamedTuple):
 def _placed(sites, density):
     """The sites where they are, or moved and dilated into the domain, whichever has the fuller
     smallest Voronoi cell; and those cells."""
+    places = [_Placed(sites, 1.0, np.zeros(2)), _dilated(sites, density)]
+    found = [(place, diagram(place.sites, np.zeros(len(sites)), density)) for place in places]
+    return max(found, key=lambda start: start[1].mass.min())
+
+
+def _dilated(sites, density):
+    """The sites moved and dilated into the domain."""
     corners = density.corners
     sides = np.roll(corners, -1, 0) - corners
     outward = np.column_stack([sides[:, 1], -sides[:, 0]])
@@ -168,10 +207,7 @@ def _placed(sites, density):
     room = (outward * (corners - centre)).sum(1)
     ratio = ((outward @ (sites - middle).T).max(1) / room).max()
     s = 0.9 / ratio if ratio > 0 else 1.0
-    places = [_Placed(sites, 1.0, np.zeros(2)),
-              _Placed(s * (sites - middle) + centre, s, middle - centre / s)]
-    found = [(place, diagram(place.sites, np.zeros(len(sites)), density)) for place in places]
-    return max(found, key=lambda start: start[1].mass.min())
+    return _Placed(s * (sites - middle) + centre, s, middle - centre / s)
 
 
 def _weights(placed, v):
