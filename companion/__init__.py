@@ -8,6 +8,7 @@
 A module is there as soon as it is named: companion.energies.mmd2(y), or from companion.energies import mmd2.
 
     flow           the two verbs; the steppers euler, heun, rk4
+    state          states with named parts: position and velocity, cloud and weights
     noise          random numbers that are a function of (seed, k), the same on every device and in a page
     energies       energies of clouds, and the fields that descend them
     potentials     potentials of a point: Rosenbrock, quadratics, wells

@@ -4,131 +4,125 @@ A stepper is a function `stepper(v, t, x, dt) -> x` of plain tensor operations, 
 Source: Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, chapter II.1.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from companion import callable_module
-from companion.hints import Function, Number, Tensor, checked
-from companion.inputs import a_count, a_function, a_number, a_tensor, has_values, like, running
+from companion import callable_module, inputs
+from companion.hints import Function, Number, State, checked
+from companion.inputs import a_count, a_function, a_number, a_state, like, running
+from companion.state import by_parts, each, one, parts, shaken
 
-Field = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # v(t, x) -> like x
-Map = Callable[[int, torch.Tensor], torch.Tensor]  # step(k, x) -> like x
+Field = Callable[[torch.Tensor, State], State]  # v(t, x) -> like x
+Map = Callable[[int, State], State]  # step(k, x) -> like x
 
 
 class Path(NamedTuple):
-    """The states kept along a run: t (K+1,) times (or step numbers), x (K+1, *shape) states, both in the dtype and on the device of x0."""
+    """The states kept along a run: t (K+1,) times (or step numbers), x (K+1, *shape) states, both in the dtype and on the device of x0.
+
+    Of a state with named parts x is a NamedTuple of the same names: path.x.v (K+1, *shape of v).
+    """
 
     t: torch.Tensor
-    x: torch.Tensor
+    x: State
 
     @property
     def end(self):
         """The last state, of x0's shape."""
-        return self.x[-1]
+        return each(lambda x: x[-1], self.x)
 
 
 @checked
-def euler(v: Function, t: Number, x: Tensor, dt: Number) -> Tensor:
+@by_parts
+def euler(v: Function, t: Number, x: State, dt: Number) -> State:
     """x + dt v(t, x): order 1."""
-    return x + dt * _slope(v, t, x)
+    return x + dt * v(t, x)
 
 
 @checked
-def heun(v: Function, t: Number, x: Tensor, dt: Number) -> Tensor:
+@by_parts
+def heun(v: Function, t: Number, x: State, dt: Number) -> State:
     """x + dt (k1 + k2) / 2 with k1 = v(t, x), k2 = v(t + dt, x + dt k1): the explicit trapezoid rule, order 2."""
-    k1 = _slope(v, t, x)
-    k2 = _slope(v, t + dt, x + dt * k1)
+    k1 = v(t, x)
+    k2 = v(t + dt, x + dt * k1)
     return x + dt * (k1 + k2) / 2
 
 
 @checked
-def rk4(v: Function, t: Number, x: Tensor, dt: Number) -> Tensor:
+@by_parts
+def rk4(v: Function, t: Number, x: State, dt: Number) -> State:
     """x + dt (k1 + 2 k2 + 2 k3 + k4) / 6: the classical method of Kutta, order 4."""
-    k1 = _slope(v, t, x)
-    k2 = _slope(v, t + dt / 2, x + dt * k1 / 2)
-    k3 = _slope(v, t + dt / 2, x + dt * k2 / 2)
-    k4 = _slope(v, t + dt, x + dt * k3)
+    k1 = v(t, x)
+    k2 = v(t + dt / 2, x + dt * k1 / 2)
+    k3 = v(t + dt / 2, x + dt * k2 / 2)
+    k4 = v(t + dt, x + dt * k3)
     return x + dt * (k1 + 2 * k2 + 2 * k3 + k4) / 6
 
 
-def _slope(v, t, x):
-    """v(t, x), like x. Raises TypeError, ValueError."""
-    return like(v(t, x), x, "v(t, x)")
-
-
-def identity(x: torch.Tensor) -> torch.Tensor:
+def identity(x: State) -> State:
     """x: the projection of a state that is free to go anywhere."""
     return x
 
 
-def flow(v: Field, x0: torch.Tensor, T: float | torch.Tensor | Sequence[float], steps: int | None = None, *, t0: float = 0.0,
+def flow(v: Field, x0: State, T: float | torch.Tensor | Sequence[float], steps: int | None = None, *, t0: float = 0.0,
          method: Callable = rk4, project: Callable = identity, every: int = 1) -> Path:
     """x'(t) = v(t, x(t)), x(t0) = x0, up to time T: a `Path` with t (K+1,) and x (K+1, *x0.shape).
 
-    v(t, x) -> like x, where t is a 0-d tensor of x's dtype. T is the end time, with `steps` equal steps (T < t0 runs backwards), or a 1-D
-    grid of times, increasing or decreasing, one step between two neighbours. Times are computed in float64.
+    x0 is a tensor, or a flat NamedTuple of tensors, whose parts v, method, project and the path keep. v(t, x) -> like x, where t
+    is a 0-d tensor of x's dtype. T is the end time, with `steps` equal steps (T < t0 runs backwards), or a 1-D grid of times,
+    increasing or decreasing, one step between two neighbours. Times are computed in float64.
     After each step x becomes project(x), for instance x / |x| on the sphere. One state in `every` is kept, and always the last.
     Autograd passes through, to x0, to what v depends on and to T. A state that overflows, to inf and then NaN, is kept as it is: the
     path shows the blow-up. Raises TypeError, ValueError.
     """
-    a_tensor(x0, "x0")
+    a_state(x0, "x0")
     for f, name in ((v, "v"), (method, "method"), (project, "project")):
         a_function(f, name)
-    times = _times(T, steps, t0, x0.device)
-    dts = torch.diff(times).to(x0.dtype)
-    field = _checked(v, x0)
+    x = one(x0)
+    times = _times(T, steps, t0, x.device)
+    dts = torch.diff(times).to(x)
+    field, method = _timed(v, x), by_parts(method)
 
     def step(k, x):
         return project(like(method(field, times[k], x, dts[k]), x0, "method(v, t, x, dt)"))
 
-    return _run(step, x0, times.to(x0.dtype), every, "project(x)")
+    return _run(step, x0, times.to(x), every, "project(x)")
 
 
-def iterate(step: Map, x0: torch.Tensor, n: int, *, every: int = 1) -> Path:
+def iterate(step: Map, x0: State, n: int, *, every: int = 1) -> Path:
     """x_{k+1} = step(k, x_k), k = 0, ..., n-1: a `Path` with t (K+1,) the numbers of the kept states and x (K+1, *x0.shape).
 
-    step(k, x) -> like x, where k is an int. One state in `every` is kept, and always the last. Raises TypeError, ValueError.
+    x0 is a tensor, or a flat NamedTuple of tensors. step(k, x) -> like x, where k is an int. One state in `every` is kept, and
+    always the last. Raises TypeError, ValueError.
     """
-    a_tensor(x0, "x0")
+    a_state(x0, "x0")
     a_function(step, "step")
     a_count(n, "n")
-    return _run(step, x0, torch.arange(n + 1, device=x0.device).to(x0.dtype), every, "step(k, x)")
+    return _run(step, x0, torch.arange(n + 1, device=one(x0).device).to(one(x0)), every, "step(k, x)")
 
 
 @checked
-def as_scipy(v: Function, like: Tensor) -> Callable:
+def as_scipy(v: Function, like: State) -> Callable:
     """The field v as f(t, y) on flat float64 NumPy arrays, for scipy.integrate.solve_ivp(f, (t0, T), like.numpy().ravel()).
 
-    v sees x in the shape, dtype and device of `like`, and t as a 0-d tensor. Raises TypeError, ValueError.
+    v sees x in the shape, dtype and device of `like`, and t as a 0-d tensor. Of a state with parts y holds one after the other, each raveled.
+    Raises TypeError, ValueError.
     """
-    field = _checked(v, like)
+    first, sizes = one(like), [part.numel() for part in parts(like).values()]
+    field = _timed(v, first)
 
     def f(t, y):
         a_number(t, "t")
-        if not isinstance(y, np.ndarray) or y.dtype.kind not in "fiu" or y.shape != (like.numel(),):
-            raise TypeError(f"y is {y!r}; expected a NumPy array of {like.numel()} numbers, like.numpy().ravel().")
-        x = torch.as_tensor(y, dtype=like.dtype, device=like.device).reshape(like.shape)
-        return field(t, x).detach().to("cpu", torch.float64).reshape(-1).numpy()
+        if not isinstance(y, np.ndarray) or y.dtype.kind not in "fiu" or y.shape != (sum(sizes),):
+            raise TypeError(f"y is {y!r}; expected a NumPy array of {sum(sizes)} numbers, like.numpy().ravel().")
+        pieces = iter(torch.as_tensor(y, dtype=first.dtype, device=first.device).split(sizes))
+        x = each(lambda part: next(pieces).reshape(part.shape), like)
+        slope = inputs.like(field(t, x), x, "v(t, x)")
+        return torch.cat([part.detach().reshape(-1) for part in parts(slope).values()]).to("cpu", torch.float64).numpy()
 
     return f
-
-
-def shaken(x: torch.Tensor, x0: torch.Tensor) -> torch.Tensor:
-    """x, one step after x0; where COMPANION_SHAKE holds a seed, x (1 + e s): signs s drawn from it, e = 1e-13, in float32 2^-23.
-
-    A run calls it once, after its first step: no two processors round alike, and what is asserted of a run holds for all of
-    them (`make shake`). What the step left alone, and whole numbers, have no digit that could be rounded otherwise.
-    """
-    seed = os.environ.get("COMPANION_SHAKE")
-    if not seed or not has_values(x):
-        return x
-    signs = torch.from_numpy(np.random.default_rng(int(seed)).choice([-1.0, 1.0], tuple(x.shape)))
-    exact = (x == x0) | (x == x.round())
-    return torch.where(exact, x, x * (1 + max(1e-13, torch.finfo(x.dtype).eps) * signs.to(x)))
 
 
 def _run(step, x0, t, every, name):
@@ -144,7 +138,7 @@ def _run(step, x0, t, every, name):
             if (k + 1) % every == 0 or k + 1 == n:
                 kept.append(k + 1)
                 states.append(x)
-    return Path(t[kept], torch.stack(states))
+    return Path(t[kept], each(lambda *x: torch.stack(x), *states))
 
 
 def _times(T, steps, t0, device):
@@ -179,13 +173,9 @@ def _grid(T, device):
     return times
 
 
-def _checked(v, x0):
-    """The field v, given a 0-d time in the dtype of x0, its value checked."""
-
-    def field(t, x):
-        return like(v(torch.as_tensor(t, dtype=x0.dtype, device=x0.device), x), x0, "v(t, x)")
-
-    return field
+def _timed(v, like):
+    """The field v, given a 0-d time in the dtype and on the device of the tensor `like`."""
+    return lambda t, x: v(torch.as_tensor(t, dtype=like.dtype, device=like.device), x)
 
 
 callable_module(__name__)

@@ -29,6 +29,7 @@ from companion.inputs import (
     a_function,
     a_generator,
     a_number,
+    a_state,
     a_tensor,
     a_word,
     alike,
@@ -66,6 +67,7 @@ def numbers(value, name, shape):
 
 
 Tensor = Annotated[torch.Tensor, a_tensor]  # floating point, float32 or float64, without NaN or infinity
+State = Annotated[torch.Tensor | tuple, a_state]  # a tensor, or a flat NamedTuple of tensors
 Extended = Annotated[torch.Tensor, functools.partial(a_tensor, extended=True)]  # -inf too, as of log 0
 Cloud = Annotated[torch.Tensor, a_cloud]  # (..., n, d), n >= 1 points in rows
 Point = Annotated[torch.Tensor, functools.partial(a_shape, shape=(2,))]  # (2,)

@@ -158,8 +158,28 @@ def a_word(value, name):
     return value
 
 
+def a_state(x, name="x"):
+    """Return x, a state: a tensor, or a flat NamedTuple of tensors that share dtype and device. Raises TypeError, ValueError."""
+    if not isinstance(x, tuple):
+        return a_tensor(x, name)
+    if not getattr(x, "_fields", ()):
+        raise TypeError(f"{name} is a {type(x).__name__}; expected a torch.Tensor, or a NamedTuple of tensors: "
+                        "class Phase(NamedTuple), with the lines x: Tensor and v: Tensor.")
+    named = {f"{name}.{field}": part for field, part in zip(x._fields, x, strict=True)}
+    for field, part in named.items():
+        a_tensor(part, field)
+    alike(named)
+    return x
+
+
 def like(out, x, name):
-    """Return out, what a reader's function gave: a tensor with the shape, dtype and device of x. Raises TypeError, ValueError."""
+    """Return out, what a reader's function gave: a tensor, or named parts, with the shape, dtype and device of x. Raises TypeError, ValueError."""
+    if isinstance(x, tuple):
+        if type(out) is not type(x):
+            raise TypeError(f"{name} is a {type(out).__name__}; expected {type(x).__name__}({', '.join(x._fields)}), like x.")
+        for field, ours, theirs in zip(x._fields, out, x, strict=True):
+            like(ours, theirs, f"{name}.{field}")
+        return out
     if not isinstance(out, torch.Tensor):
         raise TypeError(f"{name} is a {type(out).__name__}; expected a torch.Tensor of shape {tuple(x.shape)}.")
     if out.shape != x.shape:

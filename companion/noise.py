@@ -28,7 +28,9 @@ from collections.abc import Callable, Sequence
 import torch
 
 from companion import callable_module
+from companion.hints import State
 from companion.inputs import a_count, a_device, a_function, a_tensor
+from companion.state import each, one, parts
 
 _WORD = 0xFFFFFFFF
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -74,17 +76,23 @@ def uniform(shape: Sequence[int], *, seed: int, k: int, dtype: torch.dtype = tor
     return _in_shape(_uniforms(shape, seed, k, 1, dtype, device), shape, dtype)
 
 
+def noise_like(x: State, *, seed: int, k: int) -> State:
+    """noise in the shape, dtype and on the device of x; of a state with parts one draw, cut into its parts in their order.
+
+    Raises TypeError, ValueError, as `noise`.
+    """
+    if not all(isinstance(part, torch.Tensor) for part in parts(x).values()):  # values are not looked at: a blow-up may pass
+        raise TypeError(f"x is a {type(x).__name__}; expected a torch.Tensor, or a NamedTuple of tensors.")
+    sizes = [part.numel() for part in parts(x).values()]
+    drawn = iter(noise((sum(sizes),), seed=seed, k=k, dtype=one(x).dtype, device=one(x).device).split(sizes))
+    return each(lambda part: next(drawn).reshape(part.shape), x)
+
+
 def with_noise(step: Callable, *, seed: int) -> Callable:
-    """The map (k, x) -> step(k, x, xi), where xi = noise(x.shape, seed=seed, k=k) in the dtype and on the device of x. Raises TypeError."""
+    """The map (k, x) -> step(k, x, xi), where xi = noise_like(x, seed=seed, k=k). Raises TypeError."""
     a_function(step, "step")
     _a_seed(seed)
-
-    def noisy(k, x):
-        if not isinstance(x, torch.Tensor):  # its values are not looked at: a blow-up may pass
-            raise TypeError(f"x is a {type(x).__name__}; expected a torch.Tensor.")
-        return step(k, x, noise(x.shape, seed=seed, k=k, dtype=x.dtype, device=x.device))
-
-    return noisy
+    return lambda k, x: step(k, x, noise_like(x, seed=seed, k=k))
 
 
 def _uniforms(shape, seed, k, stream, dtype, device):

@@ -25,7 +25,8 @@ def live(dynamics: Callable, start: torch.Tensor | Callable, *, name: str, view:
     """A figure that runs `dynamics` from `start` in the reader's page.
 
     dynamics: a field v(t, x, controls) with dt=..., stepped by `method` (rk4) then `project`; or with method=None a map step(k, x, controls),
-    step(k, x, xi, controls) if noise=True (then dt is only the clock). start: a tensor, or start(xi, controls) with shape=(n, d).
+    step(k, x, xi, controls) if noise=True (then dt is only the clock). start: a state (a tensor, or a
+    flat NamedTuple of tensors, whose parts the graph and the page keep by name), or start(xi, controls) with shape=(n, d), the noise's.
     Options: caption, controls (name -> Slider, Choice, Button), readouts (name -> f(x, t, controls)), dt, method, project, noise, substeps, frames,
     pace ("linear", "log"), still, shape, seed, show, engine (None: the page; "kernel": the kernel's device),
     members ((axis, names): the entries of an axis of the state that go each their own way; one that would overflow rests, the others go on),

@@ -11,47 +11,82 @@ import torch
 
 from companion.live import constants, store
 from companion.live.programs import programs
+from companion.state import each, parts
 
 VERSION = "3"  # of this exporter: part of every key
 ODD = 37  # points in a trace with a symbolic number of points: a size nobody uses, so that nothing is merged with it
 
 
 def examples(figure, name, start):
-    """Example inputs of a program, and for each the axis whose size is the reader's (or None). Distinct tensors: equal ones would merge."""
+    """Example inputs of a program, and for each the axis whose size is the reader's. Distinct tensors: equal ones would merge."""
     def number(i):
         return torch.tensor(0.1 + 0.01 * i, dtype=figure.dtype)
 
-    free = next((j - len(figure.shape) for j, s in enumerate(figure.shape or ()) if isinstance(s, str)), None)
-    x, axes = start.clone(), {}
-    if free is not None:
-        x = torch.rand([ODD if j - start.ndim == free else s for j, s in enumerate(start.shape)], dtype=figure.dtype)
+    axis = free_axes(figure, start)
+    x = like_start(start, axis)
     inputs = {n: number(i) for i, n in enumerate(["t", "k", "dt", *figure.sliders])}
     if name == "start":
         inputs["xi"] = torch.rand([ODD if isinstance(s, str) else s for s in figure.shape], dtype=figure.dtype)
-    elif name != "ground":
-        inputs["x"] = x
+        return inputs, {"xi": {j: "n" for j, s in enumerate(figure.shape) if isinstance(s, str)}} if axis else {}
+    if name != "ground":
+        inputs["x"] = each(torch.clone, x)
     if name == "step" and figure.noise:
-        inputs["xi"] = torch.rand_like(x)
+        inputs["xi"] = each(torch.rand_like, x)
     if name == "put":
         inputs.update(i=torch.tensor(1), p=torch.rand(2, dtype=figure.dtype))
-    if free is not None:
-        axes = {n: {inputs[n].ndim + free: "n"} for n in ("x", "xi") if n in inputs}
-    return inputs, axes
+    free = {n: axis.get("x" if n == "xi" else n.removeprefix("xi.")) for n in flat(inputs)} if axis else {}
+    return inputs, {n: {j: "n"} for n, j in free.items() if j is not None}
+
+
+def free_axes(figure, start):
+    """{part of the state: its axis whose size a slider sets}: a start of another size shows it; a tensor has it where its noise has it."""
+    from companion.live.run import Run
+
+    places = [(j - len(figure.shape), s) for j, s in enumerate(figure.shape or ()) if isinstance(s, str)]
+    if not places or not isinstance(start, tuple):
+        return {"x": start.ndim + places[0][0]} if places else {}
+    slider = figure.controls[places[0][1]]
+    other = Run(figure, {places[0][1]: slider.lo if slider.value != slider.lo else slider.hi}).begin().x
+    moved = {name: [j for j, (a, b) in enumerate(zip(x.shape, y.shape, strict=True)) if a != b]
+             for (name, x), y in zip(parts(start).items(), other, strict=True)}
+    return {name: found[0] for name, found in moved.items() if found}
+
+
+def like_start(start, axis):
+    """The start; where sizes are the reader's, with ODD points."""
+    if not axis:
+        return start
+    names = iter(parts(start))
+
+    def odd(part):
+        free = axis.get(next(names))
+        return part if free is None else torch.rand([ODD if j == free else s for j, s in enumerate(part.shape)], dtype=part.dtype)
+
+    return each(odd, start)
+
+
+def flat(values):
+    """The tensors of a program's inputs or outputs by their names in the graph: the parts of the state by their own, all others as next.v, xi.v."""
+    found = {}
+    for name, value in values.items():
+        found.update({part if name in ("x", part) else f"{name}.{part}": tensor for part, tensor in parts(value, name).items()})
+    return found
 
 
 def trace(program, inputs, axes):
     """The program as a torch.fx graph of plain operations, gradients included, with its output names."""
     from torch.fx.experimental.proxy_tensor import make_fx
 
-    names, found = list(inputs), []
+    found = []
 
-    def flat(*args):
-        out = program(dict(zip(names, args, strict=True)))
+    def plain(*args):
+        left = iter(args)
+        out = flat(program({name: each(lambda _: next(left), value) for name, value in inputs.items()}))
         found[:] = list(out)
         return tuple(out.values())
 
     mode = "symbolic" if axes else "fake"
-    graph = make_fx(flat, decomposition_table=constants.PRECISE, tracing_mode=mode, _allow_non_fake_inputs=True)(*inputs.values())
+    graph = make_fx(plain, decomposition_table=constants.PRECISE, tracing_mode=mode, _allow_non_fake_inputs=True)(*flat(inputs).values())
     return constants.kept(graph), list(found)
 
 
@@ -166,6 +201,7 @@ def graph_of(figure, program, name, start, *, export=True):
     """(key, bytes) of one program: from the shipped graphs, the reader's cache, or exported now. Raises Missing if export=False."""
     inputs, axes = examples(figure, name, start)
     traced, outputs = trace(program, inputs, axes)
+    inputs = flat(inputs)
     k = key(traced, inputs, axes, outputs)
     data = store.find(k)
     if data is None and not export:
@@ -189,7 +225,7 @@ def graphs(figure, *, export=True):
 
     table, found = {}, {}
     for option in figure.options:
-        start = Run(figure, option).begin().x.detach().cpu()
+        start = each(lambda part: part.detach().cpu(), Run(figure, option).begin().x)
         row = table.setdefault("|".join(option.values()), {})
         for name, program in programs(figure, option).items():
             row[name], data = graph_of(figure, program, name, start, export=export)

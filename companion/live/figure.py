@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import torch
 
 from companion.flow import identity, rk4
-from companion.inputs import a_count, a_function, a_number, a_tensor
+from companion.inputs import a_count, a_function, a_number, a_state
 from companion.live.controls import Button, Choice, Slider
 from companion.live.views import View
+from companion.state import one, parts
 
 ENGINES = (None, "kernel")
 RESERVED = ("t", "k", "dt", "x", "xi", "i", "p")
@@ -109,6 +110,12 @@ def _check_names(f):
                 raise ValueError(f"curves asks for the readout {name!r}; expected one of {sorted(f.readouts)}.")
 
 
+def _check_parts(f):
+    for name in () if callable(f.start) else parts(f.start):
+        if name in {*RESERVED, *f.controls} - {"x"}:
+            raise ValueError(f"the state has a part {name!r}; expected another name: it is a control's, or one of {RESERVED}.")
+
+
 def _check_members(f):
     if f.members is None:
         return
@@ -120,10 +127,13 @@ def _check_members(f):
     if not (isinstance(names, str) or (isinstance(names, (list, tuple)) and all(isinstance(n, str) for n in names))):
         raise TypeError(f"members[1] = {names!r}; expected a list of names, or one word for all, as 'starts'.")
     if not callable(f.start):
-        if axis >= f.start.ndim:
-            raise ValueError(f"members[0] = {axis}; expected one of the {f.start.ndim} axes of the state, counted from 0.")
-        if not isinstance(names, str) and len(names) != f.start.shape[axis]:
-            raise ValueError(f"members has {f.start.shape[axis]} members and {len(names)} names; expected a name for each.")
+        axes = min(part.ndim for part in parts(f.start).values())
+        if axis >= axes:
+            raise ValueError(f"members[0] = {axis}; expected one of the {axes} axes of the state, counted from 0.")
+        sizes = {part.shape[axis] for part in parts(f.start).values()}
+        if len(sizes) > 1 or (not isinstance(names, str) and len(names) not in sizes):
+            many = " or ".join(map(str, sorted(sizes)))
+            raise ValueError(f"members has {many} members and {len(names)} names; expected a name for each, and as many in every part.")
 
 
 def _check_together(f):
@@ -180,14 +190,18 @@ def declare(dynamics, start, *, view, dt=None, method=rk4, still=None, frames=15
         raise ValueError("dt is missing; expected dt=0.1 for a field v(t, x), or method=None for a map step(k, x).")
     if callable(start) and given.get("shape") is None:
         raise ValueError("start is a function and shape is missing; expected shape=(n, d), the shape of its noise.")
-    if not callable(start) and not a_tensor(start, "start").numel():
-        raise ValueError(f"start has shape {tuple(start.shape)}; expected a state of at least one number.")
-    dtype = dtype or (torch.float32 if callable(start) else start.dtype)
+    if not callable(start):
+        a_state(start, "start")
+        for part in parts(start).values():
+            if not part.numel():
+                raise ValueError(f"start has shape {tuple(part.shape)}; expected a state of at least one number.")
+    dtype = dtype or (torch.float32 if callable(start) else one(start).dtype)
     figure = Figure(dynamics, start, views=views, dt=1.0 if dt is None else dt, method=method, frames=frames,
                     still=frames if still is None else still, dtype=dtype, **given)
     _text(figure.alt, "alt"), _text(figure.sentence, "sentence")
     _check_names(figure)
     _check_numbers(figure)
+    _check_parts(figure)
     _check_members(figure)
     _check_together(figure)
     return figure

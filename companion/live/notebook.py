@@ -6,6 +6,7 @@ import traitlets
 
 from companion.device import device
 from companion.live import assets
+from companion.live.export import flat
 from companion.live.run import Moment, Run
 
 
@@ -15,18 +16,25 @@ def answer(figure, request, buffers, where):
     if request["op"] == "start":
         moment = run.begin()
     else:
-        x = torch.frombuffer(bytearray(buffers[0]), dtype=figure.dtype).reshape(request["shape"]).to(where)
-        moment = Moment(request["k"], request["t"], x)
+        parts = [torch.frombuffer(bytearray(data), dtype=figure.dtype).reshape(shape).to(where)
+                 for data, shape in zip(buffers, request["shapes"], strict=True)]
+        moment = Moment(request["k"], request["t"], state_of(run, parts))
     if request["op"] == "advance":
         moment = run.advance(moment, request["steps"])
     if request["op"] == "put":
         moment = run.touch(moment, "drag", [request["i"], *request["p"]])
     if request["op"] == "button":
         moment = run.touch(moment, request["name"], True)
-    outputs = {"x": moment.x, **run.see(moment), **run.grounds()}
+    outputs = flat({"next": moment.x}) | run.see(moment) | run.grounds()
     content = {"op": "advanced", "id": request["id"], "k": moment.k, "t": moment.t, "dtype": str(figure.dtype).split(".")[1],
                "outputs": [{"name": n, "shape": list(v.shape)} for n, v in outputs.items()]}
     return content, [v.detach().to(figure.dtype).cpu().contiguous().numpy().tobytes() for v in outputs.values()]
+
+
+def state_of(run, parts):
+    """The state with these parts, of the kind that the run begins with."""
+    begun = run.begin().x
+    return type(begun)(*parts) if isinstance(begun, tuple) else parts[0]
 
 
 class Live(anywidget.AnyWidget):

@@ -4,6 +4,8 @@ import inspect
 
 import torch
 
+from companion.state import by_parts, each, one, parts
+
 
 def keywords(f, positional):
     """Names that f accepts by keyword after `positional` arguments; None if it accepts any."""
@@ -33,7 +35,7 @@ def step(figure, option):
     def program(inputs):
         known, x = _values(figure, option, inputs), inputs["x"]
         if figure.method is not None:
-            x = figure.method(lambda s, y: call(figure.dynamics, s, y, **known), inputs["t"], x, inputs["dt"])
+            x = by_parts(figure.method)(lambda s, y: call(figure.dynamics, s, y, **known), inputs["t"], x, inputs["dt"])
         elif figure.noise:
             x = call(figure.dynamics, inputs["k"], x, inputs["xi"], **known)
         else:
@@ -45,11 +47,20 @@ def step(figure, option):
 
 def rested(new, old, axis):
     """The state `new`, in which a member (an entry of `axis`) that is not finite stays as in `old`: next, and gone (members,), 1 where it stayed."""
-    alive = torch.isfinite(new)
-    for j in range(new.ndim):
-        if j != axis:
-            alive = alive.all(j, keepdim=True)
-    return {"next": torch.where(alive, new, old), "gone": (~alive).to(new.dtype).reshape(-1)}
+    alive = None
+    for part in parts(new).values():
+        finite = torch.isfinite(part)
+        for j in range(part.ndim):
+            if j != axis:
+                finite = finite.all(j, keepdim=True)
+        alive = finite if alive is None else alive & _along(axis, finite.reshape(-1), alive.ndim)
+    moved = each(lambda new, old: torch.where(_along(axis, alive, new.ndim), new, old), new, old)
+    return {"next": moved, "gone": (~alive).to(one(new).dtype).reshape(-1)}
+
+
+def _along(axis, x, ndim):
+    """x, numbers along one axis, as a tensor of ndim axes."""
+    return x if x.ndim == ndim > 1 else x.reshape([-1 if j == axis else 1 for j in range(ndim)])
 
 
 def start(figure, option):
@@ -72,9 +83,9 @@ def see(figure, option):
             for label, f in view.reference.items():
                 out[f"ref:{j}:{label}"] = call(f, **known)
             if callable(view.target):
-                line = (view.grid(x.dtype).to(x.device),) if view.kind in ("histogram", "density") else ()
+                line = (view.grid(one(x).dtype).to(one(x).device),) if view.kind in ("histogram", "density") else ()
                 out[f"target{j}"] = call(view.target, *line, **known)
-        return {name: torch.as_tensor(value, dtype=x.dtype, device=x.device) + 0 for name, value in out.items()}
+        return {name: torch.as_tensor(value, dtype=one(x).dtype, device=one(x).device) + 0 for name, value in out.items()}
     return program
 
 
@@ -94,7 +105,7 @@ def put(figure, option):
 
 def press(figure, option, name):
     """x -> act(x), the button's act."""
-    return lambda inputs: {"next": call(figure.controls[name].act, inputs["x"], **_values(figure, option, inputs)) + 0}
+    return lambda inputs: {"next": each(lambda part: part + 0, call(figure.controls[name].act, inputs["x"], **_values(figure, option, inputs)))}
 
 
 def programs(figure, option):

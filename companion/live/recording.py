@@ -15,6 +15,7 @@ from companion.live.run import Moment
 from companion.live.tapes import asset, control_key, pictures_of, run_of
 from companion.live.views import View
 from companion.live.widget import Shown, spec
+from companion.state import each
 
 MOST = 64  # runs in one recording
 
@@ -39,7 +40,8 @@ def _seen(figure, path, values):
         raise TypeError(f"the run is a {type(path).__name__}; expected a Path: flow(...) and iterate(...) return one.")
     program = see(figure, {n: values[n] for n in figure.choices})
     out = []
-    for k, (t, x) in enumerate(zip(path.t.tolist(), path.x.detach().to(figure.dtype), strict=True)):
+    for k, t in enumerate(path.t.tolist()):
+        x = each(lambda part, k=k: part[k].detach().to(figure.dtype), path.x)
         sliders = {n: torch.tensor(float(values[n]), dtype=figure.dtype) for n in figure.sliders}
         inputs = {**sliders, "x": x, "t": torch.tensor(t, dtype=figure.dtype), "k": torch.tensor(float(k), dtype=figure.dtype)}
         out.append((Moment(k, t, x), program(inputs)))
@@ -74,6 +76,7 @@ def play(tapes: Path | Callable[..., Path], *, name: str, view: View | Sequence[
     first = paths[0][1]
     if not isinstance(first, Path):
         raise TypeError(f"the run is a {type(first).__name__}; expected a Path: flow(...) and iterate(...) return one.")
-    figure = declare(lambda k, x: identity(x), first.x[0].detach(), name=name, view=view, sentence=sentence, alt=alt, controls=controls, method=None,
+    begin = each(lambda part: part[0].detach(), first.x)
+    figure = declare(lambda k, x: identity(x), begin, name=name, view=view, sentence=sentence, alt=alt, controls=controls, method=None,
                      frames=max(1, len(first.t) - 1), **options)
     return Recorded(figure, paths)

@@ -6,11 +6,12 @@ from typing import Any
 
 import torch
 
-from companion.flow import Path, shaken
+from companion.flow import Path
 from companion.inputs import a_count, running
 from companion.live.figure import Figure
 from companion.live.programs import programs
-from companion.noise import noise
+from companion.noise import noise, noise_like
+from companion.state import each, one, parts, shaken
 
 Moment = namedtuple("Moment", "k t x")  # steps done, time, state
 
@@ -47,7 +48,7 @@ class Run:
         """The first moment."""
         figure = self.figure
         if not callable(figure.start):
-            return Moment(0, 0.0, figure.start.to(self.device))
+            return Moment(0, 0.0, each(lambda part: part.to(self.device), figure.start))
         xi = noise(figure.sized(self.values), seed=self.seed, k=-1, dtype=figure.dtype, device=self.device)
         return Moment(0, 0.0, self.program("start")(self.inputs(Moment(0, 0.0, None), xi=xi))["next"])
 
@@ -57,7 +58,7 @@ class Run:
         program, (k, t, x) = self.program("step"), moment
         with running():
             for _ in range(steps):
-                more = {"xi": noise(x.shape, seed=self.seed, k=k, dtype=x.dtype, device=x.device)} if self.figure.noise else {}
+                more = {"xi": noise_like(x, seed=self.seed, k=k)} if self.figure.noise else {}
                 found = program(self.inputs(Moment(k, t, x), **more))
                 x, self.gone = shaken(found["next"], x) if k == 0 else found["next"], found.get("gone")
                 k, t = k + 1, t + self.dt
@@ -69,7 +70,7 @@ class Run:
         with running():
             seen = self.program("see")(self.inputs(moment))
         if self.figure.members is not None:
-            seen["gone"] = torch.zeros(moment.x.shape[self.figure.members[0]]) if self.gone is None else self.gone
+            seen["gone"] = torch.zeros(one(moment.x).shape[self.figure.members[0]]) if self.gone is None else self.gone
         return seen
 
     @torch.no_grad()
@@ -102,7 +103,7 @@ def random(figure: Any) -> bool:
     if figure.noise or not callable(figure.start):
         return figure.noise
     first, second = (Run(figure, seed=seed).begin().x for seed in (0, 1))
-    return not torch.equal(first, second)
+    return not all(map(torch.equal, parts(first).values(), parts(second).values()))
 
 
 def steps_of_frame(figure: Any, k: int) -> int:
@@ -153,4 +154,4 @@ def replay(figure: Any, events: list[tuple], n: int) -> Path:
         kept.append(moment)
         if k < n:
             moment = run.advance(moment, 1)
-    return Path(torch.tensor([m.t for m in kept], dtype=figure.dtype), torch.stack([m.x for m in kept]))
+    return Path(torch.tensor([m.t for m in kept], dtype=figure.dtype), each(lambda *x: torch.stack(x), *(m.x for m in kept)))

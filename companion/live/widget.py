@@ -16,6 +16,7 @@ from companion.live.poster import poster
 from companion.live.run import random
 from companion.live.store import packed
 from companion.live.tapes import default_tape
+from companion.state import parts
 
 # In JupyterLab: the saved figure goes when the living one stands below it, and stands in for the error of a widget that has no kernel.
 SAVED_STYLE = ("<style>.live-saved[hidden], .jp-OutputArea-child:has(.live-saved):has(+ .jp-OutputArea-child figure.live), "
@@ -26,13 +27,12 @@ DTYPES = {torch.float32: "float32", torch.float64: "float64"}
 
 def spec(figure, table, found, tape_id, *, runs=("",), engine=None):
     """The figure as the page reads it (JSON)."""
-    start = None if callable(figure.start) else base64.b64encode(figure.start.detach().cpu().contiguous().numpy().tobytes()).decode()
-    shape = list(figure.shape or ()) if callable(figure.start) else list(figure.start.shape)
+    start = None if callable(figure.start) else {name: _start(part) for name, part in parts(figure.start).items()}
     keys = ("name", "alt", "caption", "sentence", "noise", "seed", "dt", "substeps", "frames", "pace", "still", "shipped")
     return {
         **{k: getattr(figure, k) for k in keys},
         "engine": engine or figure.engine or "page",
-        "state": {"shape": shape, "dtype": DTYPES[figure.dtype], "start": start},
+        "state": {"dtype": DTYPES[figure.dtype], "start": start},
         "random": random(figure),
         "xi": list(figure.shape) if callable(figure.start) else None,
         "controls": [c.spec(name) for name, c in figure.controls.items()],
@@ -43,6 +43,11 @@ def spec(figure, table, found, tape_id, *, runs=("",), engine=None):
         "graphs": written(found),
         "tape": {"id": tape_id, "runs": list(runs)},
     }
+
+
+def _start(part):
+    """A part of the start as text."""
+    return {"shape": list(part.shape), "data": base64.b64encode(part.detach().cpu().contiguous().numpy().tobytes()).decode()}
 
 
 def written(found):

@@ -27,7 +27,7 @@ const packed = ({ data, shape }) => ({ shape, data: Buffer.from(data.buffer, dat
 
 function seen() {
   const arrays = Object.fromEntries(Object.entries(frame.arrays).map(([name, array]) => [name, packed(array)]));
-  return { k: frame.k, t: frame.t, finite: frame.finite, x: packed(frame.x), arrays, sentence: page.sentenceOf(spec, run.values, frame) };
+  return { k: frame.k, t: frame.t, finite: frame.finite, x: Object.fromEntries(Object.entries(frame.x).map(([name, part]) => [name, packed(part)])), arrays, sentence: page.sentenceOf(spec, run.values, frame) };
 }
 
 const ops = {

@@ -46,7 +46,7 @@ class Page:
             if name in answer:
                 answer[name] = {n: unpacked(a) for n, a in answer[name].items()}
         if "x" in answer:
-            answer["x"] = unpacked(answer["x"])
+            answer["x"] = {n: unpacked(a) for n, a in answer["x"].items()}
         return answer
 
     def close(self):

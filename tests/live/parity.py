@@ -16,6 +16,7 @@ from companion.live import export
 from companion.live.figure import resting
 from companion.live.run import Moment, Run, steps_of_frame
 from companion.live.widget import spec
+from companion.state import each, one, parts
 
 CLOSE = {torch.float32: 2e-5, torch.float64: 1e-10}  # of the largest number of an array
 UNDER = 1e-3  # of a picture beneath points: one pixel in a thousand may be of the other side of a border
@@ -51,7 +52,7 @@ class Ruler:
             excess = self.excess(name, page, value, max(recent, default=0.0))
             if excess > 1:
                 moved = spread(value, again, x)  # what does not move at all is no sum of rounded numbers
-                recent.append(moved + (self.sums * float(x.abs().max()) / SPREAD if moved else 0.0))
+                recent.append(moved + (self.sums * largest(x) / SPREAD if moved else 0.0))
                 excess = self.excess(name, page, value, max(recent))
         if excess > self.worst.get(name, (0, 0))[0]:
             self.worst[name] = (excess, number)
@@ -75,14 +76,34 @@ def spread(value, again, x):
     """How far torch's own value moves when the state, the time and the sliders move by rounding; inf, where it even ceases to be finite."""
     generator = torch.Generator().manual_seed(0)
     finite, most = np.isfinite(value), 0.0
+    size = ULPS * torch.finfo(one(x).dtype).eps
+
+    def ulps(*shape):
+        return size * (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1)
+
     for _ in range(TRIALS):
-        ulps = ULPS * torch.finfo(x.dtype).eps * (2 * torch.rand(x.numel() + 1, generator=generator, dtype=torch.float64) - 1)
-        moved = x * (1 + ulps[1:].reshape(x.shape).to(x.dtype))
-        other = np.asarray(again(moved, 1 + ulps[0].item()), dtype=float)
+        moved = each(lambda part: part * (1 + ulps(*part.shape).to(part.dtype)), x)
+        other = np.asarray(again(moved, 1 + ulps().item()), dtype=float)
         if not np.array_equal(np.isfinite(other), finite):
             return np.inf
         most = max(most, np.abs(other - value)[finite].max(initial=0))
     return most
+
+
+def largest(x):
+    """The largest number of a state."""
+    return max(part.abs().max().item() for part in parts(x).values())
+
+
+def gap(x, y):
+    """The largest difference of two states."""
+    return largest(each(torch.sub, x, y))
+
+
+def state_of(arrays, like):
+    """The page's parts {name: array} as a state like `like`."""
+    tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+    return type(like)(**tensors) if isinstance(like, tuple) else tensors["x"]
 
 
 def nudged(run, moment, x, factor):
@@ -102,12 +123,13 @@ class Follow:
         self.ruler = Ruler(figure.dtype)
         ours, theirs = self.run.begin(), page.ask("begin", values=self.run.values, seed=self.run.seed)
         self.number, self.blown = 0, False
-        self.compare("start", theirs["x"], ours.x, lambda run, m: run.begin().x, ours)
+        self.like = ours.x
+        self.states("start", theirs["x"], ours.x, lambda run, m: run.begin().x, ours)
         self.take(theirs)
 
     def take(self, theirs):
         """Look at a frame of the page: what torch sees at the same state must be what the page draws."""
-        self.moment = Moment(theirs["k"], theirs["t"], torch.from_numpy(theirs["x"].copy()))
+        self.moment = Moment(theirs["k"], theirs["t"], state_of(theirs["x"], self.like))
         gone = theirs["arrays"].pop("gone", None)
         seen = self.run.see(self.moment)
         seen.pop("gone", None)
@@ -127,7 +149,7 @@ class Follow:
         self.number += 1
         assert (theirs["k"], theirs["t"]) == (ours.k, ours.t)
         self.blown = not theirs["finite"]
-        self.compare("x", theirs["x"], ours.x, lambda run, m: run.advance(m, steps).x, before)
+        self.states("x", theirs["x"], ours.x, lambda run, m: run.advance(m, steps).x, before)
         if self.run.gone is not None:
             assert np.array_equal(theirs["arrays"]["gone"], self.run.gone.numpy()), "page and torch let other members rest"
         self.take(theirs)
@@ -137,7 +159,7 @@ class Follow:
         before, theirs = self.moment, self.page.ask(op, **more)
         event = ("drag", [more["i"], *more["p"]]) if op == "put" else (more["name"], True)
         ours = self.run.touch(before, *event)
-        self.compare(op, theirs["x"], ours.x, lambda run, m: run.touch(m, *event).x, before)
+        self.states(op, theirs["x"], ours.x, lambda run, m: run.touch(m, *event).x, before)
         self.take(theirs)
 
     def on(self, frames):
@@ -146,6 +168,12 @@ class Follow:
             if not self.blown:
                 self.frame()
         return self
+
+    def states(self, name, page, ours, again, moment):
+        """A state, part by part: names and numbers."""
+        assert list(page) == list(parts(ours))
+        for part, value in parts(ours).items():
+            self.compare(name if part == "x" else f"{name}.{part}", page[part], value, lambda run, m, part=part: parts(again(run, m))[part], moment)
 
     def compare(self, name, page, ours, again, moment):
         """again(run, moment): torch's value of a run with other sliders, at another moment."""
@@ -186,29 +214,38 @@ def followed(page, figure, values=None, *, seed=None, frames=None):
 def steps_agree(figure, states):
     """The faults of a browser's states, one after each step, as its figure tells them: torch takes the same steps from the same states."""
     run, ruler = Run(figure, states[0]["controls"], states[0]["seed"]), Ruler(figure.dtype)
-    moments = [Moment(s["k"], s["t"], torch.tensor(s["x"], dtype=figure.dtype).reshape(s["shape"])) for s in states]
+    like = run.begin().x
+    moments = [Moment(s["k"], s["t"], told_state(s, like, figure.dtype)) for s in states]
     for number, (before, after) in enumerate(itertools.pairwise(moments)):
         def step(x, factor, before=before, after=after):
             other, moment = nudged(run, before, x, factor)
             return other.advance(moment, after.k - before.k).x
 
-        ruler.compare("x", after.x, step(before.x, 1.0), step, before.x, number)
+        for part, value in parts(after.x).items():
+            again = lambda x, factor, part=part, step=step: parts(step(x, factor))[part]  # noqa: E731
+            ruler.compare(part, value, again(before.x, 1.0), again, before.x, number)
     return ruler.faults
 
 
+def told_state(told, like, dtype):
+    """The state that a page's figure tells, {"x": numbers, "shape": shape}, or of parts both by name."""
+    if not isinstance(like, tuple):
+        return torch.tensor(told["x"], dtype=dtype).reshape(told["shape"])
+    return type(like)(**{name: torch.tensor(told["x"][name], dtype=dtype).reshape(told["shape"][name]) for name in like._fields})
+
+
 def apart(page, figure, steps=None):
-    """How far page and torch are apart as whole runs at the declared values, after `steps` steps or all: the difference over the largest
-    of torch's run."""
+    """The difference of page and torch as whole runs, at the declared values, after `steps` steps or all, over the largest of torch's run."""
     run = Run(figure)
     theirs, moment = page.ask("begin", values=run.values, seed=run.seed), run.begin()
-    size = moment.x.abs().max().item()
+    size = largest(moment.x)
     for _ in range(figure.frames):
         taken = steps_of_frame(figure, moment.k)
         if steps is not None and moment.k + taken > steps:
             break
         theirs, moment = page.ask("frame"), run.advance(moment, taken)
-        size = max(size, moment.x.abs().max().item())
-    return float(np.abs(theirs["x"] - moment.x.numpy()).max()) / size
+        size = max(size, largest(moment.x))
+    return gap(state_of(theirs["x"], moment.x), moment.x) / size
 
 
 def growth(figure):
@@ -220,15 +257,16 @@ def growth(figure):
         generator = torch.Generator().manual_seed(0)
         run = Run(figure)
         moment = run.advance(run.begin(), steps_of_frame(figure, 0))
-        noise = torch.randn(moment.x.shape, generator=generator, dtype=torch.float64).to(figure.dtype)
-        moment = moment._replace(x=moment.x + change * moment.x.abs().max() * noise)
+        size = change * largest(moment.x)
+        noisy = each(lambda x: x + size * torch.randn(x.shape, generator=generator, dtype=torch.float64).to(x), moment.x)
+        moment = moment._replace(x=noisy)
         for _ in range(figure.frames - 1):
             moment = run.advance(moment, steps_of_frame(figure, moment.k))
             yield moment.x
 
     plain = list(states(0.0))
-    size = max(x.abs().max().item() for x in plain)
-    return max((x - y).abs().max().item() / size / change for change in (1e-5, 1e-3) for x, y in zip(states(change), plain, strict=True))
+    size = max(map(largest, plain))
+    return max(gap(x, y) / size / change for change in (1e-5, 1e-3) for x, y in zip(states(change), plain, strict=True))
 
 
 def idle(figure, steps=12):
@@ -236,7 +274,7 @@ def idle(figure, steps=12):
     def result(values):
         run = Run(figure, values)
         moment = run.advance(run.begin(), steps)
-        seen = {**run.see(moment), "x": moment.x, "t": torch.tensor(moment.t)}
+        seen = {**run.see(moment), **parts(moment.x), "t": torch.tensor(moment.t)}
         if any(v.ground for v in figure.views):
             seen.update(run.program("ground")(run.inputs(moment)))
         return seen

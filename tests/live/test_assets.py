@@ -139,10 +139,10 @@ def test_the_kernel_hands_out_files(widget):
 
 def test_the_kernel_computes_or_says_why_not(widget):
     f, ask = widget
-    request = {"id": 7, "op": "button", "name": "kick", "controls": {"a": 2}, "seed": 0, "k": 3, "t": 1.5, "shape": [2, 2]}
+    request = {"id": 7, "op": "button", "name": "kick", "controls": {"a": 2}, "seed": 0, "k": 3, "t": 1.5, "shapes": [[2, 2]]}
     ((content, buffers),) = ask(request, [START.numpy().tobytes()])
     assert {k: content[k] for k in ("op", "id", "k", "t", "dtype")} == {"op": "advanced", "id": 7, "k": 3, "t": 1.5, "dtype": "float32"}
-    assert content["outputs"][0] == {"name": "x", "shape": [2, 2]} and content["outputs"][-1] == {"name": "ground0", "shape": [4096]}
+    assert content["outputs"][0] == {"name": "next", "shape": [2, 2]} and content["outputs"][-1] == {"name": "ground0", "shape": [4096]}
     assert buffers[0] == (-START).numpy().tobytes() and np.frombuffer(buffers[-1], "<f4")[-1] == 4  # a = 2 at the corner (1, 1)
     assert (content, buffers) == answer(f.figure, request, [START.numpy().tobytes()], None)
     ((content, buffers),) = ask({**request, "name": "kiss"}, [START.numpy().tobytes()])

@@ -110,10 +110,10 @@ def test_what_computes_in_the_page_goes_on_without_its_kernel(engine, awake, liv
 def test_a_refusal_of_the_kernel_is_told_as_it_is():
     assert js("""
       const source = new KernelSource({}, makeLine()), run = { seed: 3, values: { a: 1 } };
-      const asked = outcome(source.button(run, { x: { data: new Float32Array(2), shape: [2] }, k: 4, t: 2 }, "kick"));
+      const asked = outcome(source.button(run, { x: { x: { data: new Float32Array(2), shape: [2] } }, k: 4, t: 2 }, "kick"));
       emit("msg:custom", { id: 1, error: "ValueError: no such button" }, []);
       return [sent, await asked];
-    """) == [[{"op": "button", "id": 1, "k": 4, "t": 2, "seed": 3, "controls": {"a": 1}, "shape": [2], "name": "kick"}],
+    """) == [[{"op": "button", "id": 1, "k": 4, "t": 2, "seed": 3, "controls": {"a": 1}, "shapes": [[2]], "name": "kick"}],
              ["ValueError: no such button", None]]
 
 

@@ -9,15 +9,15 @@ SPEC = """{ frames: 4, still: 1, seed: 0, programs: {}, controls: [
 SOURCE = """{
   wake: async () => {}, ground: async () => ({}), see: async (run, frame) => frame,
   start: async (run) => frameOf(0, run.values.line),
-  advance: async (run, frame, steps) => frameOf(frame.k + steps, frame.x.data[0] + steps),
-  button: async (run, frame) => frameOf(frame.k, frame.x.data[0] + 100),
+  advance: async (run, frame, steps) => frameOf(frame.k + steps, frame.x.x.data[0] + steps),
+  button: async (run, frame) => frameOf(frame.k, frame.x.x.data[0] + 100),
 }"""
 
 
 def played(moves):
     """[k, state, events] after `moves`, statements on a `player` that has just been reset."""
     return page(f"""(async () => {{
-      const frameOf = (k, value) => ({{ k, t: k, finite: true, arrays: {{}}, x: {{ data: Float32Array.of(value), shape: [1] }} }});
+      const frameOf = (k, value) => ({{ k, t: k, finite: true, arrays: {{}}, x: {{ x: {{ data: Float32Array.of(value), shape: [1] }} }} }});
       const spec = {SPEC}, player = new Player(spec, new Run(spec), null, {SOURCE});
       player.go = () => {{}};
       await player.restart();

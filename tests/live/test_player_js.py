@@ -15,17 +15,17 @@ const spec = { name: "s", seed: 5, frames: 20, still: 8, substeps: 2, dt: 0.5, r
   { kind: "choice", name: "m", options: ["a", "b"], value: "a", acts: "run" }, { kind: "button", name: "kick" }],
   programs: { a: { step: "a", put: "p", "button:kick": "k" }, b: { step: "b", put: "p", "button:kick": "k" } } };
 const calls = [], shown = [], wait = (ms) => new Promise((done) => setTimeout(done, ms));
-const frameOf = (k, data) => ({ k, t: 0.5 * k, x: { data: Float64Array.from(data), shape: [2, 2] },
+const frameOf = (k, data) => ({ k, t: 0.5 * k, x: { x: { data: Float64Array.from(data), shape: [2, 2] } },
   arrays: { "readout:E": { data: [data[0]], shape: [] } }, finite: data.every((v) => v <= 1000) });
 const counted = {
   async wake() { calls.push("wake"); await wait(stub.waking || 0); if (stub.broken) throw new Error(stub.broken); },
   async start(run) { calls.push("start"); return frameOf(0, Array(4).fill(run.values.n === 2 ? 1 : run.values.n)); },
   async advance(run, { k, x }, steps) { calls.push("advance"); const sign = run.program().step === "b" ? -1 : 1;
-    return frameOf(k + steps, Array.from(x.data, (v) => v + sign * steps * run.values.beta)); },
-  async put(run, { k, x }, i, p) { calls.push(["put", i, ...p]); const data = Array.from(x.data); data.splice(2 * i, 2, ...p);
+    return frameOf(k + steps, Array.from(x.x.data, (v) => v + sign * steps * run.values.beta)); },
+  async put(run, { k, x }, i, p) { calls.push(["put", i, ...p]); const data = Array.from(x.x.data); data.splice(2 * i, 2, ...p);
     return frameOf(k, data); },
-  async button(run, { k, x }, name) { calls.push(["button", name]); return frameOf(k, Array.from(x.data, (v) => 2 * v)); },
-  async see(run, { k, x }) { calls.push("see"); return frameOf(k, x.data); },
+  async button(run, { k, x }, name) { calls.push(["button", name]); return frameOf(k, Array.from(x.x.data, (v) => 2 * v)); },
+  async see(run, { k, x }) { calls.push("see"); return frameOf(k, x.x.data); },
   async ground(run) { calls.push("ground"); return { ground0: run.values.beta }; },
 };
 const recorded = (length) => ({ grounds: { ground0: "taped" },

@@ -119,12 +119,12 @@ def test_one_path_is_played():
 
 def test_the_kernel_answers_what_torch_computes():
     f = declare(pull, START, dt=0.1, controls={"rate": Slider(0, 3, 1.5)}, engine="kernel", readouts={"size": lambda x: (x**2).sum()}, **BOX)
-    request = {"id": 1, "controls": {"rate": 2.0}, "seed": 0, "k": 2, "t": 0.2, "shape": [5, 2]}
+    request = {"id": 1, "controls": {"rate": 2.0}, "seed": 0, "k": 2, "t": 0.2, "shapes": [[5, 2]]}
     content, buffers = answer(f, {**request, "op": "advance", "steps": 4}, [START.numpy().tobytes()], None)
     x = torch.frombuffer(bytearray(buffers[0]), dtype=torch.float64).reshape(5, 2)
     assert torch.allclose(x, flow(lambda t, x: pull(t, x, rate=2.0), START, 0.6, 4, t0=0.2).end) and content["k"] == 6
-    assert [o["name"] for o in content["outputs"]] == ["x", "readout:size", "show0"]
-    assert np.frombuffer(answer(f, {**request, "op": "start"}, [], None)[1][0]).tolist() == START.flatten().tolist()
+    assert [o["name"] for o in content["outputs"]] == ["next", "readout:size", "show0"]
+    assert np.frombuffer(answer(f, {**request, "op": "start", "shapes": []}, [], None)[1][0]).tolist() == START.flatten().tolist()
     put = np.frombuffer(answer(f, {**request, "op": "put", "i": 1, "p": [3.0, 4.0]}, [START.numpy().tobytes()], None)[1][0]).reshape(5, 2)
     assert put[1].tolist() == [3.0, 4.0] and put[0].tolist() == START[0].tolist()
 

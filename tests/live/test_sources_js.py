@@ -114,13 +114,15 @@ const graphs = { step: [["x", "beta"], ({ x, beta }) => ({ next: x.map((v) => v 
   begin: [["xi", "n"], ({ xi, n }) => ({ next: xi.map((v) => v * n[0]) })], kick: [["x", "t", "k"], ({ x, t,
     k }) => ({ next: x.map((v) => v + 10 * t[0] + k[0]) })],
   see: [["x", "t"], ({ x, t }) => ({ show0: x.map((v) => 2 * v), "readout:T": t })], ground: [["beta"], ({ beta }) => ({ ground0: beta })],
+  phase: [["q", "v", "xi.q", "xi.v", "dt"], (z) => ({ "next.q": z.q.map((q, i) => q + z.dt[0] * z.v[i] + z["xi.q"][i]),
+    "next.v": z.v.map((v, i) => v + z["xi.v"][i]) })], sum: [["q", "v"], ({ q, v }) => ({ show0: q.map((a, i) => a + v[i]) })],
   odd: [["missing"], () => ({})] };
 class Tensor { constructor(type, data, dims) { Object.assign(this, { type, data, dims }); made.push([type, data.constructor.name,
   Array.from(data, Number), dims]); } }
 const runtime = { Tensor, InferenceSession: { create: async (bytes) => { const name = new TextDecoder().decode(bytes), [inputNames,
   f] = graphs[name];
   made.push(name);
-  return { inputNames, run: async (feeds) => { const dims = feeds.x ? feeds.x.dims : feeds.xi ? feeds.xi.dims : [1];
+  return { inputNames, run: async (feeds) => { const state = feeds.x || feeds.q, dims = state ? state.dims : feeds.xi ? feeds.xi.dims : [1];
     const outputs = f(Object.fromEntries(Object.entries(feeds).map(([n, tensor]) => [n, tensor.data])));
     return Object.fromEntries(Object.entries(outputs).map(([n, data]) => [n, { data, dims }])); } }; } } };
 const settled = async (n) => { while (replies.length < n) await new Promise((done) => setTimeout(done, 1)); };
@@ -129,9 +131,9 @@ async function asked(...requests) {
   const all = Object.fromEntries(await Promise.all(Object.keys(graphs).map(async (name) => [name, await pack(name)])));
   requests.forEach((request, i) => self.onmessage({ data: { id: i, graphs: i ? {} : all, dtype: "float64", scalars: { beta: 3,
     dt: 0.5 }, seed: 7, k: 4, t: 2,
-    x: { data: Float64Array.of(1, 2, 3, 4), shape: [2, 2] }, ...request } }));
+    x: { x: { data: Float64Array.of(1, 2, 3, 4), shape: [2, 2] } }, ...request } }));
   await settled(requests.length);
-  const plain = (reply) => ({ ...reply, outputs: reply.outputs && Object.fromEntries(Object.entries(reply.outputs)
+  const plain = (reply) => ({ ...reply, outputs: reply.outputs && Object.fromEntries(Object.entries({ ...reply.outputs, ...reply.x })
     .filter(([, output]) => output !== undefined).map(([n, { data, shape }]) => [n, [Array.from(data), shape]])) });
   return [replies.map(plain), made]; }
 """
@@ -211,7 +213,7 @@ def test_overflow_and_float32():
             "graph": "step",
             "steps": 1,
             "scalars": {"beta": 1e308, "dt": 1},
-            "x": {"data": [1.5e308], "shape": [1]},
+            "x": {"x": {"data": [1.5e308], "shape": [1]}},
         }
     )
     assert reply["finite"] is False
@@ -222,12 +224,25 @@ def test_overflow_and_float32():
             "steps": 1,
             "dtype": "float32",
             "scalars": {"beta": 0.1, "dt": 1},
-            "x": {"data": [1, 2], "shape": [2]},
+            "x": {"x": {"data": [1, 2], "shape": [2]}},
         }
     )
     assert ["float32", "Float32Array", [pytest.approx(0.1, rel=1e-7)], []] in made and outputs(reply) == np.float32(
         [1 + np.float32(0.1), 2 + np.float32(0.1)]
     ).tolist()
+
+
+def test_a_state_with_parts_keeps_their_names_and_shares_one_draw():
+    q, v = {"data": [1.0, 2.0], "shape": [1, 2]}, {"data": [10.0, 20.0], "shape": [1, 2]}
+    (reply,), _ = ask({"op": "advance", "graph": "phase", "see": "sum", "steps": 1, "noise": True, "x": {"q": q, "v": v}})
+    z = noise((4,), seed=7, k=4, dtype=torch.float64).tolist()
+    assert outputs(reply, "q") == pytest.approx([1 + 5 + z[0], 2 + 10 + z[1]], abs=1e-14)
+    assert outputs(reply, "v") == pytest.approx([10 + z[2], 20 + z[3]], abs=1e-14)
+    assert outputs(reply, "show0") == pytest.approx([a + b for a, b in zip(outputs(reply, "q"), outputs(reply, "v"), strict=True)])
+    assert list(reply["x"]) == ["q", "v"] and reply["finite"]
+    (burst,), _ = ask({"op": "advance", "graph": "phase", "steps": 1, "noise": True, "x": {"q": q, "v": v | {"data": [1.7e308, 0]}},
+                       "scalars": {"dt": 1e308}})
+    assert burst["finite"] is False
 
 
 def test_what_is_missing_is_said_and_the_next_request_is_answered():
@@ -252,13 +267,13 @@ class Worker { constructor(address) { Worker.last = this; sent.push(["worker", a
   postMessage(message) { sent.push(message); if (!stub.mute) queueMicrotask(() => this.onmessage({ data: { id: message.id,
     ...stub.answer(message) } })); } }
 stub.answer = ({ op, k, t }) => (op === "ground" ? { outputs: { ground0: { data: [4] } } } : { k: k + 1, t: t + 1, finite: true,
-  outputs: { x: { data: [1], shape: [1] }, show0: { data: [2], shape: [1] } } });
+  x: { x: { data: [1], shape: [1] } }, outputs: { show0: { data: [2], shape: [1] } } });
 const assets = { load: async (id) => (sent.push(["load", id]), { mjs: "m", wasm: "w" }) };
 """
 SPEC = {
     "seed": 3,
     "dt": "h",
-    "state": {"shape": [2], "dtype": "float32", "start": None},
+    "state": {"dtype": "float32", "start": None},
     "xi": ["n", 2],
     "noise": True,
     "graphs": {"S": "s!", "V": "v!", "P": "p!"},
@@ -317,7 +332,7 @@ def test_a_graph_travels_once_and_requests_say_all():
         {
             "k": 7,
             "t": 2.5,
-            "x": {"data": [1], "shape": [1]},
+            "x": {"x": {"data": [1], "shape": [1]}},
             "arrays": {"show0": {"data": [2], "shape": [1]}},
             "finite": True,
         },
@@ -340,7 +355,7 @@ def test_one_engine_for_all_figures_and_a_new_one_after_a_failure():
 
 def test_a_figure_with_a_given_start_sends_it():
     spec = SPEC | {
-        "state": {"shape": [2], "dtype": "float64", "start": "AAAAAAAA8D8AAAAAAAAAwA=="},
+        "state": {"dtype": "float64", "start": {"x": {"shape": [2], "data": "AAAAAAAA8D8AAAAAAAAAwA=="}}},
         "xi": None,
         "programs": {"a": {"step": "S"}},
     }
@@ -348,8 +363,8 @@ def test_a_figure_with_a_given_start_sends_it():
         "await source.wake(run); await source.start(run); return [sent, await source.ground(run)]", spec
     )
     assert (
-        list(sent[-1]["x"]["data"].values()) == [1, -2]
-        and sent[-1]["x"]["shape"] == [2]
+        list(sent[-1]["x"]["x"]["data"].values()) == [1, -2]
+        and sent[-1]["x"]["x"]["shape"] == [2]
         and sent[-1]["xi"] is None
         and ground == {}
     )
@@ -394,15 +409,15 @@ def kernel(body):
 
 def test_moves_are_messages_with_the_whole_state():
     sent, frame, ground = (
-        kernel("""const wide = Float64Array.of(9, 1, 2, 9), x = { data: Float64Array.of(5, 6), shape: [2, 1] };
+        kernel("""const wide = Float64Array.of(9, 1, 2, 9), x = { x: { data: Float64Array.of(5, 6), shape: [2, 1] } };
       const job = source.advance(run, { x, k: 3, t: 0.5 }, 4); await null; source.put(run, { x, k: 1, t: 0 }, 1, Float64Array.of(7,
         8)); source.start(run);
       source.button(run, { x, k: 1, t: 0 }, "kick"); source.see(run, { x, k: 2, t: 1 });
-      answer({ id: 99 }); answer(null); answer({ id: 1, k: 7, t: 1, dtype: "float64", outputs: [{ name: "x", shape: [2, 1] },
+      answer({ id: 99 }); answer(null); answer({ id: 1, k: 7, t: 1, dtype: "float64", outputs: [{ name: "next", shape: [2, 1] },
         { name: "ground0", shape: [1] },
         { name: "show0", shape: [1] }] }, wide.subarray(1, 3), Float64Array.of(4), Float64Array.of(3));
       const { x: state, ...frame } = await job;
-      return [sent, [{ ...frame, show: Array.from(frame.arrays.show0.data) }, Array.from(state.data), state.shape],
+      return [sent, [{ ...frame, show: Array.from(frame.arrays.show0.data) }, Array.from(state.x.data), state.x.shape],
         await source.ground(run)]""")
     )
     advance, put, start, button, see = (content for content, _ in sent)
@@ -413,10 +428,10 @@ def test_moves_are_messages_with_the_whole_state():
         "t": 0.5,
         "seed": 3,
         "controls": {"h": 0.25, "n": 5, "m": "a"},
-        "shape": [2, 1],
+        "shapes": [[2, 1]],
         "steps": 4,
     }
-    assert sent[0][1] == [16] and sent[2][1] == [] and start["shape"] is None
+    assert sent[0][1] == [16] and sent[2][1] == [] and start["shapes"] == []
     assert (put["op"], put["i"], put["p"], button["op"], button["name"], see["op"], see["steps"]) == (
         "put",
         1,
@@ -438,9 +453,9 @@ def test_moves_are_messages_with_the_whole_state():
 
 def test_the_kernel_may_refuse_overflow_or_be_silent():
     said, finite = (
-        kernel("""const x = { data: Float64Array.of(5), shape: [1] }, lost = source.see(run, { x, k: 0, t: 0 }),
+        kernel("""const x = { x: { data: Float64Array.of(5), shape: [1] } }, lost = source.see(run, { x, k: 0, t: 0 }),
           over = source.see(run, { x, k: 0, t: 0 });
-      answer({ id: 1, error: "ValueError: no" }); answer({ id: 2, k: 0, t: 0, dtype: "float32", outputs: [{ name: "x",
+      answer({ id: 1, error: "ValueError: no" }); answer({ id: 2, k: 0, t: 0, dtype: "float32", outputs: [{ name: "next",
         shape: [1] }] }, Float32Array.of(Infinity));
       return [await lost.catch((error) => error.message), (await over).finite]""")
     )

@@ -86,8 +86,8 @@ def test_the_spec_is_the_declaration():
     plain = {k: spec[k] for k in ("name", "alt", "caption", "sentence", "noise", "seed", "dt", "substeps", "frames", "pace", "still", "shipped")}
     assert plain == {"name": "f", "alt": "points", "caption": "c", "sentence": "At t = {t:.1f}", "noise": False, "seed": 5, "dt": 0.5, "substeps": 2,
                      "frames": 4, "pace": "log", "still": 3, "shipped": True}
-    assert spec["state"]["shape"] == [2, 2] and spec["state"]["dtype"] == "float32" and spec["xi"] is None and not spec["random"]
-    assert base64.b64decode(spec["state"]["start"]) == START.numpy().tobytes()
+    assert spec["state"]["dtype"] == "float32" and spec["xi"] is None and not spec["random"]
+    assert spec["state"]["start"]["x"]["shape"] == [2, 2] and base64.b64decode(spec["state"]["start"]["x"]["data"]) == START.numpy().tobytes()
     assert spec["readouts"] == ["size"] and [v["kind"] for v in spec["views"]] == ["plane", "curves"] and spec["controls"][0]["name"] == "a"
     assert spec["tape"] == {"id": f.tape_id, "runs": [""]} and re.fullmatch("rec-[0-9a-f]{16}", f.tape_id)
     run = json.loads(f.tape)["runs"][""]
@@ -97,7 +97,7 @@ def test_the_spec_is_the_declaration():
 
 def test_a_drawn_start_has_a_shape_and_no_numbers():
     f = live(lambda t, x: -x, lambda xi: xi, shape=(3, 2), dt=0.5, name="f", view=plane(x=(-1, 1), y=(-1, 1)), sentence="t", alt="points")
-    assert f.spec["state"] == {"shape": [3, 2], "dtype": "float32", "start": None} and f.spec["xi"] == [3, 2] and f.spec["random"]
+    assert f.spec["state"] == {"dtype": "float32", "start": None} and f.spec["xi"] == [3, 2] and f.spec["random"]
 
 
 def test_without_graphs_the_kernel_runs_and_hands_them_over(monkeypatch):

@@ -15,7 +15,8 @@ class PageSource {
 
   start(run) {
     const { state, xi } = this.spec;
-    const fixed = state.start ? { data: numbersFromBase64(state.start, state.dtype), shape: state.shape } : null;
+    const part = ([name, { data, shape }]) => [name, { data: numbersFromBase64(data, state.dtype), shape }];
+    const fixed = state.start && Object.fromEntries(Object.entries(state.start).map(part));
     return this.move("start", run, { x: fixed, k: 0, t: 0 }, { graph: run.program().start, xi: xi ? run.sizes(xi) : null });
   }
 
@@ -49,8 +50,7 @@ class PageSource {
 
   async move(op, run, { x, k, t }, more) {
     const message = { op, x, k, t, see: run.program().see, ...this.common(run), ...more };
-    const { outputs, finite, ...clock } = await this.engine.compute(message, this.spec.graphs);
-    const { x: state, ...arrays } = outputs;
-    return { k: clock.k, t: clock.t, x: state, arrays, finite };
+    const reply = await this.engine.compute(message, this.spec.graphs);
+    return { k: reply.k, t: reply.t, x: reply.x, arrays: reply.outputs, finite: reply.finite };
   }
 }

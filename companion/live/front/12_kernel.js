@@ -117,21 +117,23 @@ class KernelSource {
   async move(op, run, { x, k, t }, more) {
     this.last += 1;
     const id = this.last;
-    const content = { op, id, k, t, seed: run.seed, controls: { ...run.values }, shape: x ? x.shape : null, ...more };
-    const [message, buffers] = await this.line.ask(content, x ? [x.data.buffer] : [], (reply) => reply.id === id);
+    const state = Object.values(x || {});
+    const content = { op, id, k, t, seed: run.seed, controls: { ...run.values }, shapes: state.map(({ shape }) => shape), ...more };
+    const [message, buffers] = await this.line.ask(content, state.map(({ data }) => data.buffer), (reply) => reply.id === id);
     if (message.error) throw new Error(message.error);
     return this.frame(message, buffers);
   }
 
   frame({ k, t, dtype, outputs }, buffers) {
-    const arrays = {};
+    const x = {}, seen = {};
     outputs.forEach(({ name, shape }, j) => {
       const { buffer } = bytesFromView(buffers[j]);
-      arrays[name] = { data: dtype === "float64" ? new Float64Array(buffer) : new Float32Array(buffer), shape };
+      const array = { data: dtype === "float64" ? new Float64Array(buffer) : new Float32Array(buffer), shape };
+      if (name.split(".")[0] === "next") x[name.slice(5) || "x"] = array;
+      else seen[name] = array;
     });
-    const { x, ...seen } = arrays;
     Object.keys(seen).filter((name) => name.startsWith("ground")).forEach((name) => this.keepGround(name, seen));
-    return { k, t, x, arrays: seen, finite: x.data.every(Number.isFinite) };
+    return { k, t, x, arrays: seen, finite: Object.values(x).every(({ data }) => data.every(Number.isFinite)) };
   }
 
   keepGround(name, seen) {

@@ -4,7 +4,7 @@ const HISTORY_BYTES = 96e6;
 const HISTORY_FRAMES = 3000;
 
 function frameBytes({ x, arrays }) {
-  return Object.values(arrays).reduce((sum, { data }) => sum + data.byteLength, x ? x.data.byteLength : 0);
+  return [...Object.values(arrays), ...Object.values(x || {})].reduce((sum, { data }) => sum + data.byteLength, 0);
 }
 
 class FrameHistory {

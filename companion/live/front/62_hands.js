@@ -1,5 +1,13 @@
 // More of the player's moves: the reader's hand on the state and on the time.
 
+function written(x) { // numbers and shape of a tensor; of a state with parts, of each part by its name
+  const parts = Object.entries(x || {});
+  if (!parts.length) return { x: [], shape: [] };
+  const told = parts.map(([name, { data, shape }]) => [name, Array.from(data), [...shape]]);
+  if (told.length === 1 && told[0][0] === "x") return { x: told[0][1], shape: told[0][2] };
+  return { x: Object.fromEntries(told.map(([name, data]) => [name, data])), shape: Object.fromEntries(told.map(([name, , shape]) => [name, shape])) };
+}
+
 Object.assign(Player.prototype, {
   drag(i, p) { // the pointer is faster than the engine: only the last place of each point counts
     if (!this.source || !this.run.program().put) return;
@@ -88,7 +96,7 @@ Object.assign(Player.prototype, {
   state() {
     const { k, t, x, arrays } = this.history.current || { k: 0, t: 0, x: null, arrays: {} };
     return {
-      k, t, seed: this.run.seed, x: x ? Array.from(x.data) : [], shape: x ? [...x.shape] : [], controls: { ...this.run.values },
+      k, t, seed: this.run.seed, ...written(x), controls: { ...this.run.values },
       events: this.run.events.map((event) => [...event]), readouts: readoutsOf(this.spec, { arrays }),
     };
   },

@@ -1,4 +1,5 @@
 // The worker of a page: it steps exported graphs with onnxruntime-web. Every request carries the whole state; the worker keeps graphs only.
+// A state x is {part: array}: a tensor's one part is called x; a graph reads the parts by their names and writes next, or next.v for each part v.
 // Ops: boot, start, advance, warm, put, button, see, ground. noise.js stands in front of this file.
 /* global standardNormals */
 
@@ -21,7 +22,7 @@ async function answer(request) {
 }
 
 function buffersOf(reply) {
-  return [...new Set(Object.values(reply.outputs || {}).map((output) => output.data.buffer))];
+  return [...new Set(Object.values({ ...reply.outputs, ...reply.x }).map((output) => output.data.buffer))];
 }
 
 function bytesOf(source) { // base64 text (pages), or bytes (notebooks)
@@ -74,32 +75,50 @@ async function runGraph(id, have, dtype) {
   return Object.fromEntries(Object.entries(results).map(([name, { data, dims }]) => [name, { data, shape: [...dims] }]));
 }
 
+const size = (shape) => shape.reduce((a, b) => a * b, 1);
+
 function noiseFor(shape, seed, k) {
-  return { shape, data: standardNormals(shape.reduce((a, b) => a * b, 1), seed, k) };
+  return { shape, data: standardNormals(size(shape), seed, k) };
+}
+
+function noiseLike(x, seed, k) { // one draw, cut into the parts in their order: xi of a tensor, xi.v of a part v
+  const numbers = standardNormals(Object.values(x).reduce((sum, { shape }) => sum + size(shape), 0), seed, k);
+  let begin = 0;
+  const cut = Object.entries(x).map(([name, { shape }]) => {
+    const data = numbers.subarray(begin, begin += size(shape));
+    return [`xi.${name}`, { shape, data }];
+  });
+  return { ...Object.fromEntries(cut), xi: cut[0][1] };
+}
+
+function nextOf(results) {
+  const named = Object.entries(results).filter(([name]) => name.split(".")[0] === "next");
+  return Object.fromEntries(named.map(([name, array]) => [name.slice(5) || "x", array]));
 }
 
 const moves = { // request -> {x, k, t} after the move
   async start({ graph, x, xi, seed, scalars, dtype }) {
     if (!graph) return { x, k: 0, t: 0 };
     const have = { ...scalars, k: 0, t: 0, xi: xi ? noiseFor(xi, seed, -1) : undefined };
-    return { x: (await runGraph(graph, have, dtype)).next, k: 0, t: 0 };
+    return { x: nextOf(await runGraph(graph, have, dtype)), k: 0, t: 0 };
   },
   async advance({ graph, x, k, t, steps, noise, seed, scalars, dtype }) {
     let gone; // which members rest because they would overflow, where a figure has members
     for (let step = 0; step < steps; step++) {
-      const xi = noise ? noiseFor(x.shape, seed, k) : undefined;
-      ({ next: x, gone } = await runGraph(graph, { ...scalars, k, t, x, xi }, dtype));
+      const results = await runGraph(graph, { ...scalars, k, t, ...x, ...(noise && noiseLike(x, seed, k)) }, dtype);
+      x = nextOf(results);
+      ({ gone } = results);
       k += 1;
       t += scalars.dt;
     }
     return { x, k, t, gone };
   },
   async put({ graph, x, k, t, i, p, scalars, dtype }) {
-    const have = { ...scalars, k, t, x, i, p: { data: p, shape: [p.length] } };
-    return { x: (await runGraph(graph, have, dtype)).next, k, t };
+    const have = { ...scalars, k, t, ...x, i, p: { data: p, shape: [p.length] } };
+    return { x: nextOf(await runGraph(graph, have, dtype)), k, t };
   },
   async button({ graph, x, k, t, scalars, dtype }) {
-    return { x: (await runGraph(graph, { ...scalars, k, t, x }, dtype)).next, k, t };
+    return { x: nextOf(await runGraph(graph, { ...scalars, k, t, ...x }, dtype)), k, t };
   },
   async see({ x, k, t }) {
     return { x, k, t };
@@ -117,7 +136,7 @@ async function compute(request) {
   if (op === "warm") return warm(request);
   if (op === "ground") return { outputs: await runGraph(request.graph, { ...scalars, k: 0, t: 0 }, dtype) };
   const { x, k, t, gone } = await moves[op](request);
-  const finite = x.data.every(Number.isFinite);
-  const seen = request.see ? await runGraph(request.see, { ...scalars, k, t, x }, dtype) : {};
-  return { k, t, finite, outputs: { ...seen, ...(gone && { gone }), x } };
+  const finite = Object.values(x).every(({ data }) => data.every(Number.isFinite));
+  const seen = request.see ? await runGraph(request.see, { ...scalars, k, t, ...x }, dtype) : {};
+  return { k, t, x, finite, outputs: { ...seen, ...(gone && { gone }) } };
 }
