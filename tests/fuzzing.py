@@ -35,9 +35,9 @@ INNER = {"companion.inputs", "companion.hints", "companion.check.report", "compa
          "companion.transport.shares", "companion.transport.costs",
          "companion.architectures.control.kinks", "companion.architectures.control.program", "companion.sampling.quantization.diagrams",
          "companion.sampling.wide",
-         "companion.training.entries"}
+         "companion.training.entries", "companion.state"}
 COMPLEX, F64 = torch.complex128, torch.float64  # a Python number has these digits
-PASSING = {"identity", "shaken", "with_noise", "progress"}  # they hand on what they are given, also a blow-up
+PASSING = {"identity", "shaken", "with_noise", "noise_like", "progress"}  # they hand on what they are given, also a blow-up
 DEAF = "NaN is taken for a number"
 UNSEEN = {"device": "the numbers are the same on every device", "engine": "says how, not what", "progress": "shows, and changes nothing",
           "create_graph": "says whether the result can be differentiated again", "caption": "a word below a picture"}

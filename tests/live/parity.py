@@ -63,8 +63,9 @@ class Ruler:
             return 0.0 if np.isinf(moved) else np.inf
         if name.startswith("under"):
             return np.abs(page - value).mean() / UNDER
-        gap = np.abs(page - value)[finite] / (self.close * np.abs(value[finite]).max(initial=0) + SPREAD * moved + 1e-300)
-        return float(gap.max(initial=0))
+        page, value = page[finite], value[finite]
+        allowed = self.close * np.abs(value).max(initial=0) + SPREAD * moved + 1e-300
+        return float((np.abs(page - value) / allowed).max(initial=0))
 
     @property
     def faults(self):

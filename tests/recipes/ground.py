@@ -121,6 +121,7 @@ RECIPES = {
     "companion.langevin.leimkuhler_matthews": Recipe(then=lambda: (2, normal(2, 5, 2), normal(5, 2, seed=1)), shape=(2, 5, 2)),
     "companion.langevin.ula": Recipe(then=lambda: (2, normal(5, 2), normal(5, 2, seed=1)), shape=(5, 2)),
     "companion.noise.noise": Recipe(lambda: {"shape": (3, 2), "seed": 5}, shape=(3, 2)),
+    "companion.noise.noise_like": Recipe(lambda: {"x": normal(3, 2), "seed": 5, "k": 1}, idle={"x": "its shape alone counts"}),
     "companion.noise.philox": Recipe(lambda: {"counter": torch.zeros(4, 3, dtype=torch.int64), "key": (1, 2)}, shape=(4, 3)),
     "companion.noise.uniform": Recipe(lambda: {"shape": (3, 2), "seed": 5}, shape=(3, 2)),
     "companion.noise.with_noise": Recipe(lambda: {"step": lambda k, x, xi: x + xi, "seed": 5}, then=lambda: (2, normal(5, 2)), shape=(5, 2)),
