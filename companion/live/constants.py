@@ -5,44 +5,7 @@ The exporter writes a Python number as float32, and its rewriting rules take a s
 in torch's own promotion; after it, only what repeats or is not used is removed. No rule that compares constants with a tolerance is applied.
 """
 
-import math
-
 import torch
-
-
-def expm1(x):
-    """exp(x) - 1 with all its digits from exp and log alone: a graph has no operation of this name, and exp(x) - 1 loses them near 0.
-
-    Kahan's way: with u = exp(x) as it is rounded, (u - 1) (x / log(u)). Higham, Accuracy and Stability of Numerical Algorithms, section 1.14.1.
-    """
-    u = x.exp()
-    inside = torch.where(u - 1 == -1, u - 1, (u - 1) * (x / u.log()))
-    return torch.where(u == 1, x, torch.where(torch.isinf(u), u, inside))
-
-
-def log1p(x):
-    """log(1 + x) likewise: with u = 1 + x as it is rounded, log(u) (x / (u - 1))."""
-    u = 1 + x
-    return torch.where(u == 1, x, torch.where(torch.isinf(u), u, u.log() * (x / (u - 1))))
-
-
-def softplus(x, beta=1, threshold=20):
-    """log(1 + exp(beta x)) / beta, and x beyond the threshold, as torch has it."""
-    return torch.where(beta * x > threshold, x, log1p((beta * x).exp()) / beta)
-
-
-def log10(x):
-    """log(x) / log(10): the exporter's own takes log(10) as a float32."""
-    return x.log() / math.log(10)
-
-
-def log2(x):
-    """log(x) / log(2), likewise."""
-    return x.log() / math.log(2)
-
-
-PRECISE = {torch.ops.aten.expm1.default: expm1, torch.ops.aten.log1p.default: log1p, torch.ops.aten.softplus.default: softplus,
-           torch.ops.aten.log10.default: log10, torch.ops.aten.log2.default: log2}
 
 
 def kept(graph):

@@ -10,6 +10,7 @@ import warnings
 import torch
 
 from companion.live import constants, store
+from companion.live.precise import PRECISE
 from companion.live.programs import programs
 from companion.state import each, parts
 
@@ -86,7 +87,7 @@ def trace(program, inputs, axes):
         return tuple(out.values())
 
     mode = "symbolic" if axes else "fake"
-    graph = make_fx(plain, decomposition_table=constants.PRECISE, tracing_mode=mode, _allow_non_fake_inputs=True)(*flat(inputs).values())
+    graph = make_fx(plain, decomposition_table=PRECISE, tracing_mode=mode, _allow_non_fake_inputs=True)(*flat(inputs).values())
     return constants.kept(graph), list(found)
 
 
@@ -138,7 +139,7 @@ def checked(model):
 
 
 def opened(data):
-    """Open a session on the bytes: it also finds operations without a kernel, as the error function in float64."""
+    """Open a session on the bytes: it also finds operations without a kernel."""
     try:
         import onnxruntime
     except ImportError:  # optional: the form alone is checked

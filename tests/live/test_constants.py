@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 import torch
 
-from companion.live import constants, export
+from companion.live import constants, export, precise
 
 SHARP = {torch.float32: 2e-6, torch.float64: 1e-14}
 
@@ -36,8 +36,15 @@ PROGRAMS = {
     "the input itself": lambda x, a: x,
     "expm1, log1p near a constant 0": lambda x, a: torch.expm1(x * 1e-3) + torch.log1p(x.abs() * 1e-5),
     "expm1, log1p far out": lambda x, a: torch.expm1(100 * x) + torch.log1p(x.abs() * 1e5),
+    "the error functions": lambda x, a: torch.erf(x) + torch.special.erfc(x) / 2 + torch.erfc(10 * x).log(),
+    "the error functions far out": lambda x, a: torch.erf(x / 1e-9) + torch.special.erfc(-x / (x * 0)).nan_to_num(0.5),
     "softplus and its like": lambda x, a: torch.nn.functional.softplus(x) + torch.logaddexp(x, 0.1 * x),
 }
+
+
+def far(x):
+    """4096 numbers near 1e4, which float32 cannot sum one by one."""
+    return 1e4 + x.sum() + torch.arange(4096, dtype=x.dtype) / 4096 + torch.zeros_like(x[:1, :1])[0]
 
 
 def both(program, dtype):
@@ -58,14 +65,33 @@ def test_the_graph_computes_what_torch_computes(name, dtype):
     np.testing.assert_allclose(found, want, rtol=SHARP[dtype], atol=0 if "constant" in name else SHARP[dtype] / 10)
 
 
+def test_the_error_functions_are_sharp_from_end_to_end():
+    x = torch.cat([torch.linspace(-30, 30, 60001), torch.logspace(-300, 1, 4001), torch.tensor([0.0, torch.inf, -torch.inf])]).double()
+    torch.testing.assert_close(precise.erf(x), torch.erf(x), rtol=1e-14, atol=0)
+    near = x[x < 5]
+    torch.testing.assert_close(precise.erfc(near), torch.special.erfc(near), rtol=3e-14, atol=0)
+    torch.testing.assert_close(precise.erfc(x), torch.special.erfc(x), rtol=1e-12, atol=1e-300)  # exp(-x^2) rounds x^2
+    small = x[x.abs() < 9].float()
+    torch.testing.assert_close(precise.erfc(small), torch.special.erfc(small), rtol=3e-5, atol=1e-35)
+    assert precise.erf(small) is NotImplemented
+
+
+@pytest.mark.parametrize("f", [
+    lambda x, **to: x.sum(0, **to), lambda x, **to: x.mean(0, **to), lambda x, **to: x.mean(**to), lambda x, **to: x.cumsum(0, **to)[-1],
+    lambda x, **to: torch.softmax(x - 1e4, 0, **to).max()], ids=["sum", "mean", "mean of all", "cumsum", "softmax"])
+def test_a_float64_sum_of_float32_numbers_is_taken_in_float64(f):
+    want, found = both(lambda x, a: f(far(x), dtype=torch.float64).to(x.dtype) + 0 * a, torch.float32)
+    np.testing.assert_allclose(found, want, rtol=1.3e-7)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_expm1_and_log1p_are_sharp_from_end_to_end(dtype):
     x = torch.cat([s * torch.logspace(-37, 2.9, 4001, dtype=torch.float64) for s in (1, -1)] + [torch.tensor([0.0, torch.inf, -torch.inf])]).to(dtype)
     eps = torch.finfo(dtype).eps
-    torch.testing.assert_close(constants.expm1(x), torch.expm1(x), rtol=8 * eps, atol=0)
+    torch.testing.assert_close(precise.expm1(x), torch.expm1(x), rtol=8 * eps, atol=0)
     y = x[(x > -1) & ~x.isneginf()]
-    torch.testing.assert_close(constants.log1p(y), torch.log1p(y), rtol=8 * eps, atol=0)
-    assert constants.log1p(torch.tensor(-1.0, dtype=dtype)) == -torch.inf
+    torch.testing.assert_close(precise.log1p(y), torch.log1p(y), rtol=8 * eps, atol=0)
+    assert precise.log1p(torch.tensor(-1.0, dtype=dtype)) == -torch.inf
 
 
 def test_the_exporter_alone_loses_them():

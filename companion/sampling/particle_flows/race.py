@@ -76,7 +76,8 @@ class Standings(NamedTuple):
 def track(target: ATarget, *, generator: Generator, seen: Count = 100, judge: Count = 200, dtype: Dtype = torch.float32) -> Track:
     """A `Track` with samples of these sizes; the step of `race` must have their dtype. Raises TypeError, ValueError."""
     seen, judge = (target.sample(m, generator=generator).to(dtype) for m in (seen, judge))
-    return Track(target, seen, judge, mmd2(judge, kernel=energy_distance), _floor(target, judge, generator))
+    far = mmd2(judge.double(), kernel=energy_distance)  # a difference of means: in float32 a small distance has two digits
+    return Track(target, seen, judge, lambda x: far(x.double()).to(x.dtype), _floor(target, judge, generator))
 
 
 def _floor(target, judge, generator, many=2000):

@@ -132,7 +132,7 @@ def grid_cost(y: Sites, w: Tensor, *, grid: OnGrid) -> torch.Tensor:
     """
     mean, eps = _mean(y), dilation(y, grid) * _sharpness(y, grid)
     reach = (grid.columns - mean[0]).square() + (grid.rows - mean[1]).square()[:, None]
-    nearest = (grid.mass * (reach - eps * torch.logsumexp(_scores(y, w, grid) / eps, -1))).sum()
+    nearest = (grid.mass * (reach - eps * torch.logsumexp(_scores(y, w, grid) / eps, -1))).sum(dtype=torch.float64).to(w.dtype)
     return nearest + w.mean() + (grid.pixel[0] ** 2 + grid.pixel[1] ** 2) / 12
 
 
