@@ -80,7 +80,7 @@ class StubElement {
   constructor(tag) {
     Object.assign(this, { tagName: tag, children: [], attributes: {}, listeners: {}, style: {}, dataset: {}, className: "", text: "", parent: null });
   }
-  append(...nodes) { for (const node of nodes) { node.parent = this; this.children.push(node); } }
+  append(...nodes) { for (const node of nodes) { if (node.append) node.parent = this; this.children.push(node); } }
   remove() {}
   setAttribute(name, value) { this.attributes[name] = value; }
   addEventListener(kind, act) { (this.listeners[kind] = this.listeners[kind] || []).push(act); }

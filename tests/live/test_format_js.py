@@ -55,6 +55,17 @@ def test_the_log_repeats_a_run_that_was_wound_back():
     assert log[2:] == [2, 0.3]
 
 
+def test_every_choice_has_its_program():
+    spec = {"seed": 0, "programs": {"a|x": 1, "a|y": 2, "b|x": 3, "b|y": 4}, "controls": [
+        {"kind": "choice", "name": "m", "value": "a"}, {"kind": "slider", "name": "h", "value": 1}, {"kind": "choice", "name": "q", "value": "y"}]}
+    assert js(f"(() => {{ const r = new Run({json.dumps(spec)}), first = r.program(); r.values.m = 'b'; return [first, r.program()]; }})()") == [2, 4]
+
+
+def test_a_size_follows_its_slider():
+    spec = {"seed": 0, "controls": [{"kind": "slider", "name": "n", "value": 5}]}
+    assert js(f"(() => {{ const r = new Run({json.dumps(spec)}); r.values.n = 7.2; return r.sizes(['n', 2]); }})()") == [7, 2]
+
+
 def test_log_pace_takes_four_percent():
     steps = js(f"(() => {{ const r = new Run({json.dumps(SPEC)}); return [0, 49, 50, 75, 100, 1000].map((k) => r.steps(k)); }})()")
     assert steps == [2, 2, 2, 3, 4, 40]

@@ -140,6 +140,9 @@ def test_names_at_the_ends_do_not_overlap_and_stay_in_the_plot():
     low = paint(curves("E", "F", ylim=(0, 10)), *run(E=lambda t: 0.0, F=lambda t: -50.0), width=700)
     bottom = low.scale("right")(0)
     assert bottom - 40 < low.words()["E"][1] < low.words()["F"][1] < bottom
+    high = paint(curves("E", "F", ylim=(0, 10)), *run(E=lambda t: 10.0, F=lambda t: 50.0), width=700)
+    top, first, second = high.scale("right")(10), *sorted(high.words()[name][1] for name in "EF")
+    assert top < first < first + 15 < second < top + 40
 
 
 def test_a_narrow_panel_has_a_legend_above():
@@ -269,10 +272,10 @@ def test_many_densities_have_dashes_names_and_paler_areas():
 
 def test_a_target_is_a_thin_dashed_line_over_the_whole_interval():
     target = [0.5, 1.0, 1.5, 1.0]
-    p = paint(density(0, 3), frame([1.0, 1.0], target0=target))
+    p = paint(density(-1, 2), frame([1.0, 1.0], target0=target))
     x, y = p.scale("center"), p.scale("right")
     ((points, _, dash, width, _),) = lines(p, INK)
-    assert close(points, [(x(i), y(v)) for i, v in enumerate(target)]) and dash == [5, 4] and width == 1.6
+    assert close(points, [(x(i - 1), y(v)) for i, v in enumerate(target)]) and dash == [5, 4] and width == 1.6
     assert "target" in p.words() and p.ticks("right")[-1][0] >= 1.5
     sign = next(op for op in p.of("stroke", style=INK) if not op["clip"])
     assert sign["dash"] == [5, 4]

@@ -58,6 +58,23 @@ def test_the_recording_stands_at_its_still_frame():
     assert play("player.run.values.beta = 3;" + SHOW + "return state()")["mode"] == "none"
 
 
+def test_a_link_shows_the_frame_that_tells_most_and_a_choice_the_frame_that_is_shown():
+    body = SHOW + "player.seek(3); await player.showTape(); const same = state(); await player.showTape({ still: true }); return [same, state()]"
+    assert [found["number"] for found in play(body, tape=12)] == [3, 8]
+
+
+def test_a_control_shows_what_is_asked_while_the_engine_comes_up():
+    body = SHOW + "stub.waking = 100; player.change('beta', 4); await clock.run(50); const asked = player.valuesShown();"
+    asked, now = play(body + "const now = player.run.values.beta; return [asked, now]")
+    assert asked == {"beta": 4, "n": 2, "m": "a"} and now == 1
+
+
+def test_when_the_source_is_gone_the_controls_are_those_of_what_is_shown():
+    body = LIVE + "player.change('beta', 4); await clock.run(10); await player.advance(3); player.giveUp(new Error('gone')); return state()"
+    found = play(body)
+    assert found["E"] == 13 and found["controls"]["beta"] == 4 and found["events"] == [[0, "beta", 4]] and "gone" in found["problem"]
+
+
 def test_a_recording_alone_plays_to_its_end_once():
     body = SHOW + "player.play(); await clock.run(2000); const end = state(); return [end, shown]"
     end, shown = play(body, source=False)
@@ -308,9 +325,10 @@ def test_less_motion_shows_the_frame_that_tells_most_then_the_end():
 def test_a_browser_that_does_not_compute_shows_the_recording():
     body = (
         SHOW
-        + "stub.broken = 'no wasm'; player.wanted.set('beta', 3); player.play(); await clock.run(3000); return [state(), player.source]"
+        + "stub.broken = 'no wasm'; player.wanted.set('beta', 3); player.play(); await clock.run(3000); return [state(), player.source, player.valuesShown()]"
     )
-    found, source = play(body)
+    found, source, shown = play(body)
+    assert shown["beta"] == 1  # the sliders are those of the recording again
     assert (
         source is None
         and "no wasm" in found["problem"]

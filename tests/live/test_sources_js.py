@@ -191,6 +191,7 @@ def test_the_other_moves():
         outputs(put) == [1, 2, 8, 9]
         and (put["k"], put["t"]) == (4, 2)
         and ["int64", "BigInt64Array", [1], []] in made
+        and ["float64", "Float64Array", [8, 9], [2]] in made
     )
     assert (
         outputs(button) == [25, 26, 27, 28]

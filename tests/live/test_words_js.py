@@ -88,6 +88,16 @@ def test_the_sentence_is_spoken_once_when_the_run_rests():
     assert found[7:9] == ["polite", ["t = 4.0, k = 8, E = 16.00, SA at 2.0"]] and found[9:] == ["off", 1]
 
 
+# --- buttons ---
+
+
+def test_a_button_says_its_label_and_presses_its_name():
+    pressed = page("""(() => { const pressed = [], spec = { controls: [{ kind: "button", name: "kick", label: "Kick all" }] };
+      const { element } = makeControls(spec, { press: (name) => pressed.push(name) }), [button] = element.children;
+      button.dispatch("click"); return [pressed, button.children, button.attributes.name]; })()""")
+    assert pressed == [["kick"], ["Kick all"], "kick"]
+
+
 # --- tables ---
 
 FRAMES = """[{ k: 0, t: 0, arrays: { show0: { data: Float32Array.of(1, 2, 3, 4, 5, 6), shape: [3, 2] }, "readout:E": { data: [0.5] } } },

@@ -55,7 +55,6 @@ class Player {
     this.source = null;
     this.epoch += 1;
     this.wanted.clear();
-    this.run.restore();
     this.problem = error.advice || `This browser does not compute the figure here (${error.message.slice(0, 120)}). A recording of the declared run is shown instead.`;
     if (this.mode === "none") this.showTape({ still: true }).catch(() => {});
   }
