@@ -80,8 +80,11 @@ def spread(value, again, x):
     def ulps(*shape):
         return size * (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1)
 
-    for _ in range(TRIALS):
-        moved = each(lambda part: part * (1 + ulps(*part.shape).to(part.dtype)), x)
+    def sizes(part, trial):  # of the numbers themselves; where coordinates were turned into each other, of the largest of their row
+        return part if trial % 2 or not part.ndim else part.abs().amax(-1, keepdim=True)
+
+    for trial in range(TRIALS):
+        moved = each(lambda part, trial=trial: part + sizes(part, trial) * ulps(*part.shape).to(part.dtype), x)
         other = np.asarray(again(moved, 1 + ulps().item()), dtype=float)
         if not np.array_equal(np.isfinite(other), finite):
             return np.inf
