@@ -80,6 +80,12 @@ def test_digits_are_the_1797_images_of_scikit_learn():
         assert (same == label).all() and torch.equal(some, images[labels == label]) and 170 < len(some) < 190
 
 
+def test_tumours_are_standardised_and_have_two_signs():
+    x, labels = data.tumours(dtype=torch.float64)
+    assert x.shape == (569, 30) and labels.unique().tolist() == [-1, 1] and (labels == 1).sum() == 357
+    assert x.mean(0).abs().max() < 1e-12 and (x.square().mean(0) - 1).abs().max() < 1e-12
+
+
 def test_photographs_keep_their_proportions_and_mean():
     whole = data.photograph("china", size=640)
     small = data.photograph("china", size=64)

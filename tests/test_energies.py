@@ -197,6 +197,12 @@ def test_sinkhorn_is_its_definition(iterations):
     close(sinkhorn_divergence(x, blur=blur, iterations=iterations)(x), 0.0, 1e-6)
 
 
+def test_sinkhorn_on_the_line_is_that_of_a_line_in_the_plane():
+    x, y = cloud(6, 1), cloud(8, 1, seed=1)
+    in_the_plane = sinkhorn_divergence(torch.cat([y, 0 * y], 1), blur=0.6, iterations=60)(torch.cat([x, 0 * x], 1))
+    close(sinkhorn_divergence(y, blur=0.6, iterations=60)(x), in_the_plane)
+
+
 def test_sinkhorn_tends_to_w2_and_to_the_means():
     x, y = cloud(6, 2), cloud(6, 2, seed=1) + 1
     exact, errors = w2_squared(y)(x), []

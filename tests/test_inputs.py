@@ -12,6 +12,7 @@ from companion.inputs import (
     a_count,
     a_device,
     a_dtype,
+    a_flag,
     a_function,
     a_generator,
     a_number,
@@ -182,6 +183,12 @@ def test_a_number_refuses(value, bounds, error, words):
     with pytest.raises(error) as caught:
         a_number(value, "h", **bounds)
     assert words in str(caught.value)
+
+
+def test_a_flag():
+    assert a_flag(True, "logy") is True and a_flag(False, "logy") is False
+    with pytest.raises(TypeError, match="logy is 1; expected True or False"):
+        a_flag(1, "logy")
 
 
 def test_a_count():

@@ -6,7 +6,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from companion.figures import PALETTE
-from companion.live import curves, density, histogram, matrix
+from companion.live import curves, density, histogram, matrix, picture, plane
 from companion.live.figure import declare
 from companion.live.poster import DRAW, _frame
 from companion.live.run import tape
@@ -69,6 +69,13 @@ def test_curves_are_readouts_against_time():
     log = drawn(curves("first", logx=True, logy=True, xlim=(0.1, 2), reference={"law": lambda t: t}))
     assert log.lines[0].get_xdata().tolist() == [0.5, 1] == log.lines[1].get_xdata().tolist()  # log 0 is nowhere
     assert (log.get_xscale(), log.get_yscale(), log.get_xlim()) == ("log", "log", (0.1, 2)) and legend(log) == ["first", "law"]
+
+
+def test_ink_is_as_dark_as_its_value_and_segments_are_thin():
+    image = drawn(picture(), ROWS / 10).images[0]
+    assert image.get_clim() == (0, 1) and image.get_cmap().name == "Greys"
+    ax = drawn(plane(x=(0, 9), y=(0, 9), show=lambda x: x[:, :2], segments=lambda x: torch.stack([x[:, :2], x[:, 1:]], 1)))
+    assert [line.get_linewidth() for line in ax.lines] == [0.8, 0.8]
 
 
 def test_a_matrix_is_a_heat_map():

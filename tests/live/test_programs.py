@@ -67,6 +67,8 @@ def test_grounds():
     g = Run(f, {"a": 3.0, "sign": "minus"}).grounds()
     assert list(g) == ["ground2"] and torch.allclose(g["ground2"].reshape(64, 64)[2, 5], torch.tensor(3 * (5 - 10 * 4.0), dtype=torch.float64))
     assert Run(declare(lambda t, x: x, START, dt=0.1, **TOLD)).grounds() == {}
+    early = declare(lambda t, x: x, START, dt=0.1, **{**TOLD, "view": landscape(lambda p, t, k: 0 * p[:, 0] + 10 * t + k, **BOX)})
+    assert Run(early).grounds()["ground0"].eq(0).all()  # a landscape is that of the start
 
 
 def test_a_field_is_stepped_by_its_method_with_time_and_controls():

@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -17,6 +18,11 @@ from companion.noise import noise
 
 BOX = {"view": plane(x=(-2, 2), y=(-2, 2), drag=True), "sentence": "t = {t:.2f}", "alt": "points", "name": "f"}
 START = torch.randn(5, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+
+class Two(NamedTuple):
+    drawn: torch.Tensor
+    fixed: torch.Tensor
 
 
 def pull(t, x, *, rate):
@@ -52,8 +58,10 @@ def test_a_seed_matters_where_noise_does():
     still = declare(pull, lambda xi: xi * 0 + 1, shape=(3, 2), dt=0.1, controls={"rate": Slider(0, 3, 1.5)}, **BOX)
     stirred = declare(pull, lambda xi: xi, shape=(3, 2), dt=0.1, controls={"rate": Slider(0, 3, 1.5)}, **BOX)
     noisy = declare(lambda k, x, xi: x + xi, START, method=None, noise=True, **BOX)
+    half = declare(lambda k, x: x, lambda xi: Two(xi, torch.zeros_like(xi)), shape=(3, 2), method=None,
+                   **{**BOX, "view": plane(x=(-2, 2), y=(-2, 2), show=lambda z: z.drawn)})
     fixed = declare(pull, START, dt=0.1, controls={"rate": Slider(0, 3, 1.5)}, **BOX)
-    assert [random(f) for f in (still, stirred, noisy, fixed)] == [False, True, True, False]
+    assert [random(f) for f in (still, stirred, noisy, half, fixed)] == [False, True, True, True, False]
 
 
 def test_events_act_before_their_step():
@@ -63,7 +71,7 @@ def test_events_act_before_their_step():
     assert torch.allclose(path.x[3], one + 2.0)
     two = flow(lambda t, x: pull(t, x, rate=2.0), one + 2.0, 0.5, 2, t0=0.3).end
     two[2] = torch.tensor([0.5, -0.5])
-    assert torch.allclose(path.x[5], two, atol=1e-12) and len(path.t) == len(path.x) == 7
+    assert torch.allclose(path.x[5], two, atol=1e-12) and len(path.x) == 7 and torch.allclose(path.t, 0.1 * torch.arange(7, dtype=path.t.dtype))
     with pytest.raises(ValueError, match="expected drag"):
         replay(f, [(1, "rates", 2.0)], 2)
 
