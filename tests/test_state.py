@@ -108,6 +108,13 @@ def test_a_shaken_run_moves_every_part(monkeypatch):
     assert all(0 < (a - b).abs().max() < 1e-11 for a, b in zip(calm, moved, strict=True))
 
 
+def test_a_shake_leaves_counts_and_what_rests(monkeypatch):
+    monkeypatch.setenv("COMPANION_SHAKE", "3")
+    count = lambda k, z: Uneven(0.7 * z.cloud, z.weights, z.clock + 1)  # noqa: E731
+    end = iterate(count, Uneven(torch.full((4, 2), 0.3, dtype=F64), torch.full((4,), 0.1, dtype=F64), torch.zeros(3, dtype=F64)), 5).end
+    assert end.clock.tolist() == [5, 5, 5] and end.weights.tolist() == [0.1] * 4 and len(end.cloud.unique()) == 2
+
+
 def test_the_words_of_this_module():
     z = Phase(torch.zeros(2), torch.ones(2))
     assert parts(z) == {"x": z.x, "v": z.v} and list(parts(z.x, "next")) == ["next"] and one(z) is z.x and one(z.x) is z.x

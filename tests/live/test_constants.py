@@ -38,7 +38,7 @@ PROGRAMS = {
     "expm1, log1p far out": lambda x, a: torch.expm1(100 * x) + torch.log1p(x.abs() * 1e5),
     "the error functions": lambda x, a: torch.erf(x) + torch.special.erfc(x) / 2 + torch.erfc(10 * x).log(),
     "the error functions far out": lambda x, a: torch.erf(x / 1e-9) + torch.special.erfc(-x / (x * 0)).nan_to_num(0.5),
-    "softplus and its like": lambda x, a: torch.nn.functional.softplus(x) + torch.logaddexp(x, 0.1 * x),
+    "softplus and its like": lambda x, a: torch.nn.functional.softplus(x, 3, 0.3) + torch.nn.functional.softplus(x) + torch.logaddexp(x, 0.1 * x),
 }
 
 

@@ -325,7 +325,8 @@ def test_less_motion_shows_the_frame_that_tells_most_then_the_end():
 def test_a_browser_that_does_not_compute_shows_the_recording():
     body = (
         SHOW
-        + "stub.broken = 'no wasm'; player.wanted.set('beta', 3); player.play(); await clock.run(3000); return [state(), player.source, player.valuesShown()]"
+        + "stub.broken = 'no wasm'; player.wanted.set('beta', 3); player.play(); await clock.run(3000); "
+        "return [state(), player.source, player.valuesShown()]"
     )
     found, source, shown = play(body)
     assert shown["beta"] == 1  # the sliders are those of the recording again
