@@ -1,6 +1,7 @@
 """Valid calls of training, where names and hints of the parameters do not say enough. The form is in tests/fuzzing.py."""
 
 import math
+from typing import NamedTuple
 
 import torch
 
@@ -94,13 +95,14 @@ def forgotten():
     return t
 
 
-def state(S, *shape):
-    """A position of this shape, and what a method of S parts remembers."""
-    return torch.stack([normal(*shape), 0.1 * normal(*shape, seed=1), *[0.1 + normal(*shape, seed=2 + i).square() for i in range(S - 2)]])
+def state(kind, *shape):
+    """A position of this shape, and what a method of this kind remembers."""
+    more = len(kind._fields) - 2
+    return kind(normal(*shape), 0.1 * normal(*shape, seed=1), *[0.1 + normal(*shape, seed=2 + i).square() for i in range(more)])
 
 
-def memory(S, **more):
-    return Recipe(lambda: {"z": state(S, 5, 2), **more})
+def memory(kind, **more):
+    return Recipe(lambda: {"z": state(kind, 5, 2), **more})
 
 
 def examples():
@@ -111,8 +113,13 @@ def classified():
     return {"w": normal(4, 3), **examples()}
 
 
+class Clocked(NamedTuple):
+    x: torch.Tensor
+    clock: torch.Tensor
+
+
 def five_at_rest():
-    return {"z": mo.at_rest(normal(5, 4, 2), 3)}
+    return {"z": mo.at_rest(normal(5, 4, 2), mo.Moments)}
 
 
 def turned(k, x):
@@ -123,12 +130,12 @@ def turned(k, x):
 
 CURVES = {"mu": 0.5, "L": 2.0}
 MOMENTUM = {
-    "adam.adam": memory(3),
-    "adam.adam_l2": memory(3, decay=0.1),
-    "adam.adamw": memory(3, decay=0.1),
-    "adam.amsgrad": memory(4),
-    "adam.preconditioner": memory(3),
-    "adam.sgd_decay": Recipe(lambda: {"z": normal(5, 2), "decay": 0.1}),
+    "adam.adam": memory(mo.Moments),
+    "adam.adam_l2": memory(mo.Moments, decay=0.1),
+    "adam.adamw": memory(mo.Moments, decay=0.1),
+    "adam.amsgrad": memory(mo.MaxMoments),
+    "adam.preconditioner": memory(mo.Moments),
+    "adam.sgd_decay": Recipe(lambda: {"decay": 0.1}),
     "adam.stability_limit": Recipe(lambda: {"beta1": 0.9}),
     "adam.step_bound": Recipe(lambda: {"beta1": 0.9, "beta2": 0.999}),
     "bessel.bessel_profile": Recipe(lambda: {"s": torch.linspace(0, 5, 6)}, other={"r": 2.0, "nodes": 6}),
@@ -140,15 +147,15 @@ MOMENTUM = {
     "exercises.slowest_mode": Recipe(lambda: {"friction": 2.0}),
     "exercises.stable_up_to_ten": Recipe(lambda: {"beta1": 2 / 3}),
     "exercises.turned_valley": Recipe(lambda: {"step": turned}),
-    "fields.adam_energy": memory(3),
-    "fields.adam_flow": memory(3),
-    "fields.heavy_ball_flow": memory(2, friction=0.5),
-    "fields.nesterov_flow": memory(2),
-    "inertia.heavy_ball": memory(2, momentum=0.9),
+    "fields.adam_energy": memory(mo.Moments),
+    "fields.adam_flow": memory(mo.Moments),
+    "fields.heavy_ball_flow": memory(mo.Inertia, friction=0.5),
+    "fields.nesterov_flow": memory(mo.Inertia),
+    "inertia.heavy_ball": memory(mo.Inertia, momentum=0.9),
     "inertia.heavy_ball_tuning": Recipe(lambda: dict(CURVES)),
-    "inertia.nesterov": memory(2),
-    "inertia.nesterov_constant": memory(2, momentum=0.9),
-    "inertia.nesterov_torch": memory(2, momentum=0.9),
+    "inertia.nesterov": memory(mo.Inertia),
+    "inertia.nesterov_constant": memory(mo.Inertia, momentum=0.9),
+    "inertia.nesterov_torch": memory(mo.Inertia, momentum=0.9),
     "inertia.nesterov_tuning": Recipe(lambda: dict(CURVES)),
     "landscapes.nearest": Recipe(lambda: {"y": normal(4, 2, seed=1)}),
     "landscapes.valley": Recipe(lambda: {"kappa": 10.0}),
@@ -161,11 +168,12 @@ MOMENTUM = {
     "norms.rotated": Recipe(lambda: {"curvatures": torch.tensor([2.0, 1.0]), "angle": 0.5}),
     "norms.steepest_flow": Recipe(lambda: {"geometry": mo.l2}),
     "norms.steepest_step": Recipe(lambda: {"L": 2.0, "geometry": mo.linf}),
-    "phase.at_rest": Recipe(lambda: {"S": 3}),
-    "quasar.quasar_energy": Recipe(lambda: {"z": state(2, 5, 2)}, other={"minimiser": torch.ones(2), "lowest": 1.0}),
+    "phase.at_rest": Recipe(lambda: {"kind": mo.Moments}),
+    "quasar.quasar_energy": Recipe(lambda: {"z": state(mo.Inertia, 5, 2)}, other={"minimiser": torch.ones(2), "lowest": 1.0}),
     "quasar.quasar_gap": Recipe(lambda: {"slope": normal(5, 2)}),
     "race.five": Recipe(five_at_rest),
-    "race.timed": Recipe(lambda: {"tol": 0.1}, then=lambda: (1, torch.stack([normal(5, 2), torch.zeros(5, 2)]))),
+    "race.memoryless": Recipe(then=lambda: (1, state(mo.Inertia, 5, 2))),
+    "race.timed": Recipe(lambda: {"step": lambda k, z: z, "tol": 0.1}, then=lambda: (1, Clocked(normal(5, 2), torch.zeros(5)))),
     "rates.damping_exponent": Recipe(lambda: {"mu": normal(4).abs(), "friction": 1.0}),
     "rates.descent_radius": Recipe(lambda: {"lam": normal(4).abs()}),
     "rates.descent_tuning": Recipe(lambda: dict(CURVES)),
@@ -174,7 +182,7 @@ MOMENTUM = {
     "rates.nesterov_exponent": Recipe(lambda: {"gamma": 3.0, "r": 3.0}),
     "rates.nesterov_quadratic_tuning": Recipe(lambda: dict(CURVES)),
     "rates.nesterov_radius": Recipe(lambda: {"lam": normal(4).abs(), "momentum": 0.9}),
-    "spectral.muon": Recipe(lambda: {"z": state(2, 3, 4)}, other={"orthogonal": mo.polar}),
+    "spectral.muon": Recipe(lambda: {"z": state(mo.MatrixMoment, 3, 4)}, other={"orthogonal": mo.polar}),
     "spectral.newton_schulz": Recipe(lambda: {"G": normal(3, 4)}),
     "spectral.polar": Recipe(lambda: {"G": normal(3, 4)}, other={"tol": 2.0}),
     "spectral.spectral_descent": Recipe(lambda: {"W": normal(3, 4)}, other={"orthogonal": mo.newton_schulz}),

@@ -12,6 +12,7 @@ from scipy.optimize import linprog
 from companion.energies import descent, grad
 from companion.flow import flow, iterate
 from companion.potentials import quadratic
+from companion.state import each
 from companion.training import momentum as mo
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -21,11 +22,10 @@ def close(a, b, tol=1e-9):
     torch.testing.assert_close(torch.as_tensor(a, dtype=torch.float64), torch.as_tensor(b, dtype=torch.float64), rtol=tol, atol=tol)
 
 
-def radius_of(step, parts):
-    """The spectral radius of a linear map z -> step(0, z), z: (parts, d), from its Jacobian."""
-    jacobian = torch.autograd.functional.jacobian(lambda z: step(0, z), torch.zeros(parts))
-    size = math.prod(parts)
-    return torch.linalg.eigvals(jacobian.reshape(size, size)).abs().max()
+def radius_of(step, *z):
+    """The spectral radius of a linear map of the numbers z, each (1,), from its Jacobian."""
+    jacobian = torch.autograd.functional.jacobian(lambda *z: torch.cat(step(*z)), z)
+    return torch.linalg.eigvals(torch.cat(jacobian, -1)).abs().max()
 
 
 # Spectral radii
@@ -35,10 +35,11 @@ def radius_of(step, parts):
 def test_radii_of_the_maps_are_those_of_their_jacobians(lr, momentum):
     for lam in (0.02, 0.7, 1.0, 1.9):
         f, curvature = quadratic(torch.eye(1) * lam), torch.tensor(lam)
-        close(mo.descent_radius(curvature, lr=lr), radius_of(partial(mo.gradient_descent, f=f, lr=lr), (1,)))
+        close(mo.descent_radius(curvature, lr=lr), radius_of(lambda x, f=f: (mo.gradient_descent(0, x, f=f, lr=lr),), torch.zeros(1)))
         for radius, step in ((mo.heavy_ball_radius, mo.heavy_ball), (mo.nesterov_radius, mo.nesterov_constant)):
             both = {"lr": lr, "momentum": momentum}
-            close(radius(curvature, **both), radius_of(partial(step, f=f, **both), (2, 1)), 1e-7)
+            one_step = partial(step, 0, f=f, **both)
+            close(radius(curvature, **both), radius_of(lambda x, v, go=one_step: go(mo.Inertia(x, v)), *torch.zeros(2, 1)), 1e-7)
 
 
 def test_radii_keep_the_shape_of_the_curvatures():
@@ -103,20 +104,20 @@ def test_frozen_adam_is_adam_with_a_constant_second_mean():
     v, k, lr, curvature = 0.04, 10**6, 0.3, 2.5
     f = quadratic(torch.eye(1) * curvature)
 
-    def step(_, z):
-        return mo.adam(k, torch.cat((z, torch.full((1, 1), v))), f=f, lr=lr, beta1=0.7, beta2=1 - 1e-12, eps=0.0)[:2]
+    def step(x, m):
+        return mo.adam(k, mo.Moments(x, m, torch.full((1,), v)), f=f, lr=lr, beta1=0.7, beta2=1 - 1e-12, eps=0.0)[:2]
 
     seen = v / (1 - (1 - 1e-12) ** (k + 1))  # the second mean freed of its start
-    close(mo.frozen_adam_radius(torch.tensor(lr * curvature / seen**0.5), beta1=0.7), radius_of(step, (2, 1)), 1e-6)
+    close(mo.frozen_adam_radius(torch.tensor(lr * curvature / seen**0.5), beta1=0.7), radius_of(step, *torch.zeros(2, 1)), 1e-6)
 
 
 def test_runs_on_both_sides_of_38():
     sizes = []
     for lam in (37.9, 38.1):
         def step(k, z, lam=lam):
-            m = 0.9 * z[1] + 0.1 * z[0]
-            return torch.stack((z[0] - lam * m, m))
-        sizes.append(iterate(step, torch.tensor([[1.0], [0.0]]), 4000, every=4000).end[0].abs().item())
+            m = 0.9 * z.v + 0.1 * z.x
+            return mo.Inertia(z.x - lam * m, m)
+        sizes.append(iterate(step, mo.at_rest(torch.ones(1), mo.Inertia), 4000, every=4000).end.x.abs().item())
     assert sizes[0] < 1e-80 and sizes[1] > 1e80
 
 
@@ -187,27 +188,28 @@ def test_no_certificate_where_there_are_other_critical_points():
 def test_the_energy_falls_at_the_certified_rate_at_every_point(generator, ripple, pitch):
     """E' <= -rate E and E >= 0 at random points of phase space: E' by the chain rule."""
     f, best = partial(mo.bumpy_bowl, ripple=ripple, pitch=pitch), mo.best_certificate(ripple=ripple, pitch=pitch)
-    z = torch.randn(2, 4000, 2, generator=generator) * torch.exp(torch.randn(4000, 1, generator=generator))
+    x, v = torch.randn(2, 4000, 2, generator=generator) * torch.exp(torch.randn(4000, 1, generator=generator))
+    z = mo.Inertia(x.requires_grad_(), v.requires_grad_())
     E = partial(mo.quasar_energy, f=f, mu=best.mu, tau=best.tau)
-    gradient = torch.autograd.grad(E(z.requires_grad_()).sum(), z)[0]
-    falls = (gradient * mo.heavy_ball_flow(0.0, z.detach(), f=f, friction=best.friction)).sum((0, 2))
-    size = z.detach().square().sum((0, 2))
-    assert ((falls + best.rate * E(z.detach())) / size).max() < 1e-9
-    assert (E(z.detach()) / size).min() > 0
+    slopes, z = torch.autograd.grad(E(z).sum(), z), each(torch.Tensor.detach, z)
+    falls = sum((s * part).sum(-1) for s, part in zip(slopes, mo.heavy_ball_flow(0.0, z, f=f, friction=best.friction), strict=True))
+    size = sum(part.square().sum(-1) for part in z)
+    assert ((falls + best.rate * E(z)) / size).max() < 1e-9
+    assert (E(z) / size).min() > 0
 
 
 def test_the_energy_falls_along_a_run_and_the_run_is_faster_than_certified():
     best = mo.best_certificate()
-    z = torch.tensor([[[1.0, 2.0], [0.3, 0.0]], [[-1.0, 0.5], [0.1, 0.3]]])  # they turn: through 0 itself the field is not smooth
+    z = mo.Inertia(*torch.tensor([[[1.0, 2.0], [0.3, 0.0]], [[-1.0, 0.5], [0.1, 0.3]]]))  # they turn: through 0 itself the field is not smooth
     path = flow(partial(mo.heavy_ball_flow, f=mo.bumpy_bowl, friction=best.friction), z, 12.0, 1500)
-    energy = mo.quasar_energy(path.x.transpose(0, 1), f=mo.bumpy_bowl, mu=best.mu, tau=best.tau)
+    energy = mo.quasar_energy(path.x, f=mo.bumpy_bowl, mu=best.mu, tau=best.tau)
     weighted = torch.exp(best.rate * path.t)[:, None] * energy
     assert (weighted.diff(dim=0) / weighted[:-1]).max() < 1e-7
     assert (torch.log(energy[0] / energy[-1]) / 12).min() > 3 * best.rate
 
 
 def test_the_energy_elsewhere_and_by_hand(generator):
-    z, at = torch.randn(2, 5, 3, generator=generator), torch.randn(3, generator=generator)
+    z, at = mo.Inertia(*torch.randn(2, 5, 3, generator=generator)), torch.randn(3, generator=generator)
     tau, mu = 0.6, 1.4
     lam = math.sqrt(2 * mu / 1.4)
     expected = [mo.bumpy_bowl(x) - 0.2 + (lam * (x - at) + v).square().sum() / 2 - lam**2 * tau / 4 * (x - at).square().sum()
@@ -220,8 +222,8 @@ def test_momentum_and_descent_on_the_bowl():
     x = torch.tensor([[1.0]])
     rates = {}
     for friction in (2.0, 3.0):
-        end = flow(partial(mo.heavy_ball_flow, f=mo.bumpy_bowl, friction=friction), mo.at_rest(x, 2), 30.0, 1500).end
-        rates[friction] = -math.log(mo.bumpy_bowl(end[0]) + end[1].square().sum() / 2) / 30
+        end = flow(partial(mo.heavy_ball_flow, f=mo.bumpy_bowl, friction=friction), mo.at_rest(x, mo.Inertia), 30.0, 1500).end
+        rates[friction] = -math.log(mo.bumpy_bowl(end.x) + end.v.square().sum() / 2) / 30
     rates["flow"] = -math.log(mo.bumpy_bowl(flow(descent(mo.bumpy_bowl), x, 30.0, 1500).end)) / 30
     assert rates[3.0] < rates["flow"] < rates[2.0]
 
@@ -252,11 +254,10 @@ def test_stationary_variance_of_a_run(generator):
     xi = torch.randn(600, 2000, 1, generator=generator)
 
     def step(k, z):
-        x, v = z
-        v = 0.6 * v - 0.3 * (1.3 * x + 0.7 * xi[k])
-        return torch.stack((x + v, v))
+        v = 0.6 * z.v - 0.3 * (1.3 * z.x + 0.7 * xi[k])
+        return mo.Inertia(z.x + v, v)
 
-    end = iterate(step, torch.zeros(2, 2000, 1), 600, every=600).end[0]
+    end = iterate(step, mo.at_rest(torch.zeros(2000, 1), mo.Inertia), 600, every=600).end.x
     theory = mo.stationary_variance(1.3, lr=0.3, noise=0.7, momentum=0.6)
     assert abs(end.square().mean() - theory) < 4 * theory * math.sqrt(2 / 2000)
 
@@ -413,6 +414,9 @@ def test_rotated_is_the_hessian_of_the_valley(generator):
     close(H @ torch.tensor([math.cos(0.4), math.sin(0.4)]), 0.05 * torch.tensor([math.cos(0.4), math.sin(0.4)]))
 
 
+XV = mo.at_rest(torch.ones(2), mo.Inertia)
+
+
 @pytest.mark.parametrize("call", [
     lambda: mo.descent_radius(1.0, lr=0.1), lambda: mo.descent_radius(torch.ones(2), lr=0.0),
     lambda: mo.heavy_ball_radius(torch.ones(2), lr=0.1, momentum=1.1), lambda: mo.heavy_ball_radius(torch.ones(2), lr=-0.1, momentum=0.1),
@@ -423,8 +427,8 @@ def test_rotated_is_the_hessian_of_the_valley(generator):
     lambda: mo.bowl_constants(ripple=math.nan), lambda: mo.bowl_constants(pitch="5"), lambda: mo.bowl_mu(0.0), lambda: mo.bowl_mu(1.2),
     lambda: mo.best_certificate(ripple=0.9), lambda: mo.quasar_friction(0.0), lambda: mo.quasar_friction(1.0, tau=2.0),
     lambda: mo.quasar_rate(-1.0), lambda: mo.quasar_rate(1.0, tau=0.0),
-    lambda: mo.quasar_energy(torch.ones(3, 2), f=mo.bumpy_bowl, mu=1.0), lambda: mo.quasar_energy(torch.ones(2, 2), f=mo.bumpy_bowl, mu=-1.0),
-    lambda: mo.quasar_energy(torch.ones(2, 2), f=1, mu=1.0), lambda: mo.quasar_energy(torch.ones(2, 2), f=mo.bumpy_bowl, mu=1.0, tau=1.1),
+    lambda: mo.quasar_energy(torch.ones(2, 2), f=mo.bumpy_bowl, mu=1.0), lambda: mo.quasar_energy(XV, f=mo.bumpy_bowl, mu=-1.0),
+    lambda: mo.quasar_energy(XV, f=1, mu=1.0), lambda: mo.quasar_energy(XV, f=mo.bumpy_bowl, mu=1.0, tau=1.1),
     lambda: mo.quasar_gap(mo.bumpy_bowl, torch.ones(3), torch.ones(2), mu=1.0),
     lambda: mo.quasar_gap(mo.bumpy_bowl, torch.ones(2), torch.ones(2), mu=1.0, tau=0.0),
     lambda: mo.stationary_variance(0.0, lr=0.1, noise=1.0), lambda: mo.stationary_variance(1.0, lr=2.0, noise=1.0),

@@ -13,6 +13,7 @@ from companion import check
 from companion.energies import descent, grad
 from companion.flow import as_scipy, flow, iterate
 from companion.potentials import quadratic
+from companion.state import each
 from companion.training import momentum as mo
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -33,39 +34,48 @@ def tilted(x):
     return (x[..., 0] - 2 * x[..., 1]).square() + torch.cos(x[..., 1] + x[..., 2]) + x[..., 2] ** 4 / 8
 
 
+def alike(a, b, tol=1e-9):
+    """close, part by part."""
+    each(lambda x, y: close(x, y, tol), a, b)
+
+
+def pushed(z, v, dt):
+    """z + dt v, part by part."""
+    return each(lambda x, y: x + dt * y, z, v)
+
+
 # The fields
 
 
 def test_heavy_ball_flow_is_newtons_law_with_friction(generator):
-    z = torch.randn(2, 5, 3, generator=generator)
-    field = mo.heavy_ball_flow(0.0, z, f=tilted, friction=0.7)
-    close(field[0], z[1])
-    close(field[1], -0.7 * z[1] - grad(tilted, z[0]))
+    x, v = torch.randn(2, 5, 3, generator=generator)
+    alike(mo.heavy_ball_flow(0.0, mo.Inertia(x, v), f=tilted, friction=0.7), mo.Inertia(v, -0.7 * v - grad(tilted, x)))
 
 
 def test_heavy_ball_flow_loses_the_energy_that_friction_takes(generator):
-    z = torch.randn(2, 4, 3, generator=generator)
-    slope = torch.stack((grad(tilted, z[0]), z[1]))  # of the energy f + |v|^2/2
-    close((slope * mo.heavy_ball_flow(0.0, z, f=tilted, friction=0.7)).sum((0, 2)), -0.7 * z[1].square().sum(-1))
+    z = mo.Inertia(*torch.randn(2, 4, 3, generator=generator))
+    field = mo.heavy_ball_flow(0.0, z, f=tilted, friction=0.7)
+    falls = grad(tilted, z.x) * field.x + z.v * field.v  # of the energy f + |v|^2/2
+    close(falls.sum(-1), -0.7 * z.v.square().sum(-1))
 
 
 def test_without_friction_a_mode_turns_for_ever():
-    end = flow(partial(mo.heavy_ball_flow, f=quadratic(torch.eye(1) * 4.0), friction=0.0), mo.at_rest(torch.tensor([1.0]), 2), 1.0, 100).end
-    close(end, torch.tensor([[math.cos(2.0)], [-2 * math.sin(2.0)]]), 1e-6)
+    end = flow(partial(mo.heavy_ball_flow, f=quadratic(torch.eye(1) * 4.0), friction=0.0), mo.at_rest(torch.tensor([1.0]), mo.Inertia), 1.0, 100).end
+    close(torch.cat(end), torch.tensor([math.cos(2.0), -2 * math.sin(2.0)]), 1e-6)
 
 
 @pytest.mark.parametrize("t", [0.5, 3.0])
 def test_nesterov_flow_has_the_friction_r_over_t(generator, t):
-    z = torch.randn(2, 5, 3, generator=generator)
-    close(mo.nesterov_flow(t, z, f=tilted, r=2.2), mo.heavy_ball_flow(t, z, f=tilted, friction=2.2 / t))
+    z = mo.Inertia(*torch.randn(2, 5, 3, generator=generator))
+    alike(mo.nesterov_flow(t, z, f=tilted, r=2.2), mo.heavy_ball_flow(t, z, f=tilted, friction=2.2 / t))
 
 
 def test_nesterov_flow_begins_with_its_limit(generator):
-    z = mo.at_rest(torch.randn(4, 3, generator=generator), 2)
+    z = mo.at_rest(torch.randn(4, 3, generator=generator), mo.Inertia)
     begin = mo.nesterov_flow(0.0, z, f=tilted, r=2.2)
-    close(begin, torch.stack((0 * z[0], -grad(tilted, z[0]) / 3.2)))
+    alike(begin, mo.Inertia(0 * z.x, -grad(tilted, z.x) / 3.2))
     t = 1e-6
-    close(mo.nesterov_flow(t, z + t * begin, f=tilted, r=2.2), begin, 1e-5)
+    alike(mo.nesterov_flow(t, pushed(z, begin, t), f=tilted, r=2.2), begin, 1e-5)
 
 
 @pytest.mark.parametrize("mu, r", CASES)
@@ -73,7 +83,7 @@ def test_nesterov_flow_is_followed_at_order_four_from_its_singular_start(mu, r):
     f, x0 = quadratic(torch.eye(1) * mu), torch.tensor([1.3])
 
     def end(n):
-        return flow(partial(mo.nesterov_flow, f=f, r=r), mo.at_rest(x0, 2), 2.0, n).end[0]
+        return flow(partial(mo.nesterov_flow, f=f, r=r), mo.at_rest(x0, mo.Inertia), 2.0, n).end.x
 
     check.order(end, 4, exact=mo.nesterov_quadratic(2.0, x0, mu=mu, r=r), steps=(20, 40))
 
@@ -82,36 +92,36 @@ def test_adam_flow_by_hand(generator):
     x, m, v = torch.randn(3, 4, 3, generator=generator)
     v, t, a, b = v.square(), 0.8, 1.5, 0.4
     g = grad(tilted, x)
-    moved = mo.adam_flow(t, torch.stack((x, m, v)), f=tilted, a=a, b=b, eps=0.1, variance=0.3)
-    close(moved[0], -(m / (1 - math.exp(-a * t))) / (0.1 + torch.sqrt(v / (1 - math.exp(-b * t)))))
-    close(moved[1], a * (g - m))
-    close(moved[2], b * (g * g + 0.3 - v))
+    field = mo.adam_flow(t, mo.Moments(x, m, v), f=tilted, a=a, b=b, eps=0.1, variance=0.3)
+    close(field.x, -(m / (1 - math.exp(-a * t))) / (0.1 + torch.sqrt(v / (1 - math.exp(-b * t)))))
+    close(field.m, a * (g - m))
+    close(field.v, b * (g * g + 0.3 - v))
 
 
 def test_adam_flow_begins_with_its_limit(generator):
-    z = mo.at_rest(torch.randn(4, 3, generator=generator), 3)
+    z = mo.at_rest(torch.randn(4, 3, generator=generator), mo.Moments)
     field = partial(mo.adam_flow, f=tilted, a=1.5, b=0.4, eps=0.1, variance=0.3)
-    g, t = grad(tilted, z[0]), 1e-7
-    close(field(0.0, z)[0], -g / (0.1 + torch.sqrt(g.square() + 0.3)))
-    close(field(t, z + t * field(0.0, z)), field(0.0, z), 1e-5)
+    g, t = grad(tilted, z.x), 1e-7
+    close(field(0.0, z).x, -g / (0.1 + torch.sqrt(g.square() + 0.3)))
+    alike(field(t, pushed(z, field(0.0, z), t)), field(0.0, z), 1e-5)
 
 
 def test_adam_flow_in_single_precision_near_the_start(generator):
-    z, t = mo.at_rest(torch.randn(4, 3, generator=generator), 3), 1e-5
-    z = z + t * mo.adam_flow(0.0, z, f=tilted)
-    single = mo.adam_flow(torch.tensor(t, dtype=torch.float32), z.float(), f=tilted)
-    close(single[0].double(), mo.adam_flow(t, z, f=tilted)[0], 1e-5)
+    z, t = mo.at_rest(torch.randn(4, 3, generator=generator), mo.Moments), 1e-5
+    z = pushed(z, mo.adam_flow(0.0, z, f=tilted), t)
+    single = mo.adam_flow(torch.tensor(t, dtype=torch.float32), each(torch.Tensor.float, z), f=tilted)
+    close(single.x.double(), mo.adam_flow(t, z, f=tilted).x, 1e-5)
 
 
 def test_adam_flow_does_not_feel_the_scale_of_f_but_for_eps(generator):
-    z = mo.at_rest(torch.randn(4, 3, generator=generator), 3)
-    small, large = (flow(partial(mo.adam_flow, f=lambda x, c=c: c * tilted(x), eps=0.0), z, 1.0, 50).end[0] for c in (1.0, 1e4))
+    z = mo.at_rest(torch.randn(4, 3, generator=generator), mo.Moments)
+    small, large = (flow(partial(mo.adam_flow, f=lambda x, c=c: c * tilted(x), eps=0.0), z, 1.0, 50).end.x for c in (1.0, 1e4))
     close(small, large, 1e-9)
 
 
 def test_a_start_at_a_critical_point_stays():
-    z = mo.at_rest(torch.tensor([1.0, -1.0, 0.0]), 3)
-    close(flow(partial(mo.adam_flow, f=bowl, eps=0.0), z, 1.0, 10).end, z)
+    z = mo.at_rest(torch.tensor([1.0, -1.0, 0.0]), mo.Moments)
+    alike(flow(partial(mo.adam_flow, f=bowl, eps=0.0), z, 1.0, 10).end, z)
 
 
 # Bessel: the Nesterov equation on quadratics
@@ -119,8 +129,8 @@ def test_a_start_at_a_critical_point_stays():
 
 @pytest.mark.parametrize("mu, r", CASES)
 def test_closed_form_against_an_ode_solver(mu, r):
-    f, z, t = quadratic(torch.eye(1) * mu), mo.at_rest(torch.tensor([1.3]), 2), torch.linspace(0, 6, 13)
-    found = solve_ivp(as_scipy(partial(mo.nesterov_flow, f=f, r=r), z), (0, 6), z.numpy().ravel(), t_eval=t.numpy(), rtol=1e-11, atol=1e-12)
+    f, z, t = quadratic(torch.eye(1) * mu), mo.at_rest(torch.tensor([1.3]), mo.Inertia), torch.linspace(0, 6, 13)
+    found = solve_ivp(as_scipy(partial(mo.nesterov_flow, f=f, r=r), z), (0, 6), torch.cat(z).numpy(), t_eval=t.numpy(), rtol=1e-11, atol=1e-12)
     close(torch.as_tensor(found.y[0]), mo.nesterov_quadratic(t, 1.3, mu=mu, r=r), 2e-9)
 
 
@@ -166,7 +176,7 @@ def largest_gap(h, *, mu, r, profile):
     """Between Nesterov's iterates up to t = 30 and a profile(t)."""
     t = h * torch.arange(round(30 / h) + 1)
     step = partial(mo.nesterov, f=lambda x: mu * x[..., 0].square() / 2, lr=h**2, r=r)
-    return (iterate(step, mo.at_rest(torch.ones(1), 2), len(t) - 1).x[:, 0, 0] - profile(t)).abs().max().item()
+    return (iterate(step, mo.at_rest(torch.ones(1), mo.Inertia), len(t) - 1).x.x[:, 0] - profile(t)).abs().max().item()
 
 
 @pytest.mark.parametrize(("mu", "r"), [(1.0, 1.0), (1.0, 3.0), (0.3, 2.0), (2.0, 5.0), (0.7, 8.0)])
@@ -196,7 +206,8 @@ def test_equation_of_the_next_order_beyond_quadratics():
     gaps = []
     for h in (0.05, 0.025, 0.0125):
         n, start = round(10 / h), round(1 / h)  # from t = 1 on, where both are smooth
-        x = iterate(partial(mo.nesterov, f=lambda x: (x.square() / 2 + x**4 / 4).sum(-1), lr=h**2), mo.at_rest(torch.ones(1), 2), n).x[:, 0, 0]
+        step = partial(mo.nesterov, f=lambda x: (x.square() / 2 + x**4 / 4).sum(-1), lr=h**2)
+        x = iterate(step, mo.at_rest(torch.ones(1), mo.Inertia), n).x.x[:, 0]
 
         def field(t, z, h=h):
             s = t + h / 2
@@ -233,9 +244,9 @@ def test_iterates_tend_to_the_curve_at_order_root_s():
     """f = 0.02 x_1^2 + 0.005 x_2^2 from (1, 1): the problem of Su, Boyd and Candes."""
     mu, worst = torch.tensor([0.04, 0.01]), []
     for s, n in ((1.0, 60), (0.25, 120), (0.05, 270)):
-        path = iterate(partial(mo.nesterov, f=quadratic(torch.diag(mu)), lr=s), mo.at_rest(torch.ones(2), 2), n)
+        path = iterate(partial(mo.nesterov, f=quadratic(torch.diag(mu)), lr=s), mo.at_rest(torch.ones(2), mo.Inertia), n)
         curve = mo.nesterov_quadratic(path.t[:, None] * math.sqrt(s), torch.ones(2), mu=mu)
-        worst.append((path.x[:, 0] - curve).abs().max().item())
+        worst.append((path.x.x - curve).abs().max().item())
     close(worst, [0.14517, 0.07375, 0.03339], 1e-5)
     assert all(0.144 < e / math.sqrt(s) < 0.150 for e, s in zip(worst, (1.0, 0.25, 0.05), strict=True))
 
@@ -243,8 +254,8 @@ def test_iterates_tend_to_the_curve_at_order_root_s():
 @pytest.mark.parametrize("gamma, r", [(1.5, 2.0), (1.5, 1.0), (4.0, 2.0), (4.0, 5.0)])
 def test_nesterov_on_powers_of_x(gamma, r):
     """E = |x|^gamma + x'^2/2 falls as t^-a."""
-    z, field = torch.tensor([[1.0], [0.0]]), partial(mo.nesterov_flow, f=partial(mo.powers, gamma=gamma), r=r)
-    x, v = torch.as_tensor(solve_ivp(as_scipy(field, z), (0, 60), z.numpy().ravel(), rtol=1e-7, atol=1e-10, t_eval=[20.0, 60.0]).y)
+    z, field = mo.at_rest(torch.ones(1), mo.Inertia), partial(mo.nesterov_flow, f=partial(mo.powers, gamma=gamma), r=r)
+    x, v = torch.as_tensor(solve_ivp(as_scipy(field, z), (0, 60), torch.cat(z).numpy(), rtol=1e-7, atol=1e-10, t_eval=[20.0, 60.0]).y)
     energy = x.abs() ** gamma + v.square() / 2
     assert abs(math.log(energy[0] / energy[1]) / math.log(3) - mo.nesterov_exponent(gamma, r)) < 0.05
 
@@ -260,8 +271,8 @@ def test_nesterov_on_the_absolute_value_falls_as_t_to_the_minus_four_thirds():
         t = (math.sqrt(24 * s * d - 3 * t**2) - t) / 2
     slope = math.log(energies[300] / energies[-1]) / math.log(times[-1] / times[300])
     assert abs(slope - mo.nesterov_exponent(1, 2)) < 1e-3
-    path = flow(partial(mo.nesterov_flow, f=partial(mo.powers, gamma=1.0), r=2.0), mo.at_rest(torch.tensor([1.0]), 2), times[1], 1500)
-    assert abs(path.end[0]) < 3e-3 and abs(path.end[1].square() / 2 - energies[1]) < 3e-3
+    path = flow(partial(mo.nesterov_flow, f=partial(mo.powers, gamma=1.0), r=2.0), mo.at_rest(torch.tensor([1.0]), mo.Inertia), times[1], 1500)
+    assert abs(path.end.x) < 3e-3 and abs(path.end.v.square() / 2 - energies[1]) < 3e-3
 
 
 @pytest.mark.parametrize("r", [1.0, 2.0, 4.0])
@@ -298,8 +309,8 @@ def test_critical_damping_is_best_and_the_guaranteed_friction_attains_its_rate()
 def test_energy_of_a_run_falls_at_the_exponent():
     for friction, period in ((1.2, math.pi / 0.8), (3.0, 3.0)):  # without overdamping, over one half-turn
         times = torch.cat((torch.linspace(0, 9, 180)[:-1], torch.linspace(9.0, 9.0 + period, 60)))
-        path = flow(partial(mo.heavy_ball_flow, f=quadratic(torch.eye(1)), friction=friction), mo.at_rest(torch.tensor([1.0]), 2), times)
-        energy = path.x.square().sum((-1, -2)) / 2
+        path = flow(partial(mo.heavy_ball_flow, f=quadratic(torch.eye(1)), friction=friction), mo.at_rest(torch.tensor([1.0]), mo.Inertia), times)
+        energy = sum(part.square().sum(-1) for part in path.x) / 2
         close(torch.log(energy[-60] / energy[-1]) / period, mo.damping_exponent(torch.tensor(1.0), friction=friction), 1e-4)
 
 
@@ -307,19 +318,19 @@ def test_energy_of_a_run_falls_at_the_exponent():
 
 
 def test_adam_tends_to_its_equation_at_order_one():
-    z = mo.at_rest(torch.tensor([0.3]), 3)
-    fine = flow(partial(mo.adam_flow, f=bowl, a=1.0, b=0.5, eps=1e-2), z, 8.0, 1600, every=5).x[:, 0]
+    z = mo.at_rest(torch.tensor([0.3]), mo.Moments)
+    fine = flow(partial(mo.adam_flow, f=bowl, a=1.0, b=0.5, eps=1e-2), z, 8.0, 1600, every=5).x.x
     worst = []
     for lr, n in ((0.1, 80), (0.05, 160), (0.025, 320)):
         path = iterate(partial(mo.adam, f=bowl, lr=lr, beta1=1 - lr, beta2=1 - lr / 2, eps=1e-2), z, n)
-        worst.append((path.x[:, 0] - fine[:: 320 // n]).abs().max().item())
+        worst.append((path.x.x - fine[:: 320 // n]).abs().max().item())
     close(worst, [0.00995, 0.00437, 0.00204], 2e-5)
     assert all(1.9 < a / b < 2.4 for a, b in itertools.pairwise(worst))
 
 
 def test_adam_with_noise_tends_to_the_equation_with_its_variance():
     """A gradient seen as g +- sd in turn has the mean square g^2 + sd^2."""
-    sd, lr, z = 0.8, 0.0025, mo.at_rest(torch.tensor([0.3]), 3)
+    sd, lr, z = 0.8, 0.0025, mo.at_rest(torch.tensor([0.3]), mo.Moments)
 
     def step(k, z):
         return mo.adam(k, z, f=lambda x: bowl(x) + (-1) ** k * sd * x.sum(-1), lr=lr, beta1=1 - lr, beta2=1 - lr / 2, eps=1e-2)
@@ -327,22 +338,22 @@ def test_adam_with_noise_tends_to_the_equation_with_its_variance():
     end = flow(partial(mo.adam_flow, f=bowl, a=1.0, b=0.5, eps=1e-2, variance=sd**2), z, 2.0, 100).end
     plain = flow(partial(mo.adam_flow, f=bowl, a=1.0, b=0.5, eps=1e-2), z, 2.0, 100).end
     found = iterate(step, z, 800, every=800).end
-    assert (found[0] - end[0]).abs().max() < 0.01 < 0.1 < (plain[0] - end[0]).abs().max()
+    assert (found.x - end.x).abs().max() < 0.01 < 0.1 < (plain.x - end.x).abs().max()
 
 
 @pytest.mark.parametrize("a, b", [(1.0, 0.5), (1.0, 4.0), (2.0, 0.02), (0.5, 2.0)])
 def test_adam_energy_never_rises_if_b_is_at_most_4_a(a, b):
     x = torch.linspace(-2.0, 2.0, 12)[:, None]
-    path = flow(partial(mo.adam_flow, f=bowl, a=a, b=b, eps=1e-2), mo.at_rest(x, 3), 6.0, 1200)
-    energy = torch.stack([mo.adam_energy(t, z, f=bowl, a=a, b=b, eps=1e-2) for t, z in zip(path.t, path.x, strict=True)])
+    path = flow(partial(mo.adam_flow, f=bowl, a=a, b=b, eps=1e-2), mo.at_rest(x, mo.Moments), 6.0, 1200)
+    energy = mo.adam_energy(path.t[:, None, None], path.x, f=bowl, a=a, b=b, eps=1e-2)
     close(energy[0], bowl(x))
     assert energy.diff(dim=0).max() < 1e-6
     assert energy[-1].max() < energy[0].max() - 1
 
 
 def test_adam_energy_rises_if_the_second_mean_is_too_fast():
-    path = flow(partial(mo.adam_flow, f=bowl, a=1.0, b=40.0, eps=1e-2), mo.at_rest(torch.tensor([0.3]), 3), 2.0, 400)
-    energy = torch.stack([mo.adam_energy(t, z, f=bowl, a=1.0, b=40.0, eps=1e-2) for t, z in zip(path.t, path.x, strict=True)])
+    path = flow(partial(mo.adam_flow, f=bowl, a=1.0, b=40.0, eps=1e-2), mo.at_rest(torch.tensor([0.3]), mo.Moments), 2.0, 400)
+    energy = mo.adam_energy(path.t[:, None], path.x, f=bowl, a=1.0, b=40.0, eps=1e-2)
     assert (energy - energy.cummin(0).values).max() > 0.05
 
 
@@ -350,23 +361,26 @@ def test_adam_energy_by_hand(generator):
     x, m, v = torch.randn(3, 4, 3, generator=generator)
     v, t, a, b = v.square(), 0.8, 1.5, 0.4
     U = a * (1 - math.exp(-a * t)) * (0.1 + torch.sqrt(v / (1 - math.exp(-b * t))))
-    close(mo.adam_energy(t, torch.stack((x, m, v)), f=tilted, a=a, b=b, eps=0.1), tilted(x) + (m * m / U).sum(-1) / 2)
+    close(mo.adam_energy(t, mo.Moments(x, m, v), f=tilted, a=a, b=b, eps=0.1), tilted(x) + (m * m / U).sum(-1) / 2)
+
+
+XV, XMV = mo.at_rest(torch.ones(2), mo.Inertia), mo.at_rest(torch.ones(2), mo.Moments)
 
 
 @pytest.mark.parametrize("call", [
-    lambda: mo.heavy_ball_flow(0.0, torch.ones(3, 2), f=bowl, friction=1.0),
-    lambda: mo.heavy_ball_flow(0.0, torch.ones(2, 2), f=bowl, friction=-1.0),
-    lambda: mo.heavy_ball_flow(0.0, torch.ones(2, 2), f=3, friction=1.0),
+    lambda: mo.heavy_ball_flow(0.0, torch.ones(2, 2), f=bowl, friction=1.0),
+    lambda: mo.heavy_ball_flow(0.0, XV, f=bowl, friction=-1.0),
+    lambda: mo.heavy_ball_flow(0.0, XV, f=3, friction=1.0),
     lambda: mo.nesterov_flow(0.0, torch.ones(2), f=bowl),
-    lambda: mo.nesterov_flow(0.0, torch.ones(2, 2), f=bowl, r=-1),
-    lambda: mo.adam_flow(0.0, torch.ones(2, 2), f=bowl),
-    lambda: mo.adam_flow(0.0, torch.ones(3, 2), f=bowl, a=0.0),
-    lambda: mo.adam_flow(0.0, torch.ones(3, 2), f=bowl, b="1"),
-    lambda: mo.adam_flow(0.0, torch.ones(3, 2), f=bowl, eps=-1.0),
-    lambda: mo.adam_flow(0.0, torch.ones(3, 2), f=bowl, variance=-1.0),
+    lambda: mo.nesterov_flow(0.0, XV, f=bowl, r=-1),
+    lambda: mo.adam_flow(0.0, XV, f=bowl),
+    lambda: mo.adam_flow(0.0, XMV, f=bowl, a=0.0),
+    lambda: mo.adam_flow(0.0, XMV, f=bowl, b="1"),
+    lambda: mo.adam_flow(0.0, XMV, f=bowl, eps=-1.0),
+    lambda: mo.adam_flow(0.0, XMV, f=bowl, variance=-1.0),
     lambda: mo.adam_energy(0.0, [1.0], f=bowl),
-    lambda: mo.adam_energy(0.0, torch.ones(3, 2), f=bowl, a=-1.0),
-    lambda: mo.adam_energy(0.0, torch.ones(3, 2), f=bowl, b=0.0),
+    lambda: mo.adam_energy(0.0, XMV, f=bowl, a=-1.0),
+    lambda: mo.adam_energy(0.0, XMV, f=bowl, b=0.0),
     lambda: mo.nesterov_quadratic(-1.0, 1.0, mu=1.0),
     lambda: mo.nesterov_quadratic(1.0, 1.0, mu=0.0),
     lambda: mo.nesterov_quadratic(1.0, 1.0, mu=1.0, r=0.0),
@@ -393,17 +407,17 @@ def test_gradient_flow_is_the_limit_of_strong_friction():
     """x'' + c x' + grad f = 0 in the time t/c tends to x' = -grad f as c grows."""
     x, errors = torch.tensor([0.3]), []
     for c in (20.0, 40.0):
-        end = flow(partial(mo.heavy_ball_flow, f=bowl, friction=c), mo.at_rest(x, 2), c, 1600).end[0]
+        end = flow(partial(mo.heavy_ball_flow, f=bowl, friction=c), mo.at_rest(x, mo.Inertia), c, 1600).end.x
         errors.append((end - flow(descent(bowl), x, 1.0, 100).end).abs().item())
     assert errors[1] < 1e-3 and 3.2 < errors[0] / errors[1] < 4.8
 
 
 def test_heavy_ball_tends_to_its_flow_at_order_root_lr():
     """momentum = 1 - friction sqrt(lr), t = k sqrt(lr)."""
-    z, friction, errors = mo.at_rest(torch.tensor([0.3]), 2), 0.7, []
+    z, friction, errors = mo.at_rest(torch.tensor([0.3]), mo.Inertia), 0.7, []
     end = flow(partial(mo.heavy_ball_flow, f=bowl, friction=friction), z, 4.0, 200).end
     for n in (100, 200, 400):
         h = 4.0 / n
         found = iterate(partial(mo.heavy_ball, f=bowl, lr=h * h, momentum=1 - friction * h), z, n, every=n).end
-        errors.append((torch.stack((found[0], found[1] / h)) - end).norm().item())
+        errors.append(torch.cat([found.x - end.x, found.v / h - end.v]).norm().item())
     assert errors[-1] < 0.02 and all(1.8 < a / b < 2.2 for a, b in itertools.pairwise(errors))

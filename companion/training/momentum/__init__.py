@@ -1,7 +1,8 @@
 """Momentum and Adam as dynamics: optimisers as maps on phase space, and the differential equations
 they follow.
 
-A map is step(k, z, *, f, lr, ...): iterate(partial(adam, f=f, lr=0.01), at_rest(x, 3), 500),
+A map is step(k, z, *, f, lr, ...):
+iterate(partial(adam, f=f, lr=0.01), at_rest(x, Moments), 500),
 for thousands of starts x (..., d) at once.
 A field is v(t, z), for `flow`. Parameters may be numbers or 0-d tensors.
 
@@ -76,7 +77,13 @@ from companion.training.momentum.norms import (
     steepest_flow,
     steepest_step,
 )
-from companion.training.momentum.phase import at_rest
+from companion.training.momentum.phase import (
+    Inertia,
+    MatrixMoment,
+    MaxMoments,
+    Moments,
+    at_rest,
+)
 from companion.training.momentum.quasar import (
     Bowl,
     Certificate,
@@ -89,7 +96,7 @@ from companion.training.momentum.quasar import (
     quasar_gap,
     quasar_rate,
 )
-from companion.training.momentum.race import FIVE, five, timed, together
+from companion.training.momentum.race import FIVE, five, memoryless, timed, together
 from companion.training.momentum.rates import (
     damping_exponent,
     descent_radius,
@@ -110,18 +117,20 @@ from companion.training.momentum.stationary import (
 )
 
 __all__ = [
-    "FIVE", "Bowl", "Certificate", "Geometry", "Mirror", "accuracy", "adam", "adam_energy",
-    "adam_flow", "adam_l2", "adamw", "amsgrad", "at_rest", "batch_growth", "bessel_peak",
-    "bessel_profile", "bessel_tail", "best_certificate", "bowl_constants", "bowl_mu", "bumpy_bowl",
-    "correlation", "damping_exponent", "descent_radius", "descent_tuning", "distance_to", "entropy",
-    "euclid", "factorisation", "five", "frozen_adam_radius", "gradient_descent", "growth_ratio",
-    "heavy_ball", "heavy_ball_flow", "heavy_ball_radius", "heavy_ball_tuning", "himmelblau", "l1",
-    "l2", "lessard", "linf", "linf_smoothness", "logistic", "margin", "matching_lr",
-    "mirror_descent", "muon", "nearest", "nesterov", "nesterov_constant", "nesterov_exponent",
-    "nesterov_flow", "nesterov_profile", "nesterov_quadratic", "nesterov_quadratic_tuning",
-    "nesterov_radius", "nesterov_torch", "nesterov_tuning", "newton_schulz", "normalised_descent",
-    "operator", "polar", "power", "powers", "preconditioner", "quasar_energy", "quasar_friction",
-    "quasar_gap", "quasar_rate", "rotated", "sgd_decay", "sign_descent", "simplex",
-    "spectral_descent", "stability_limit", "stationary_variance", "steepest_flow", "steepest_step",
-    "step_bound", "timed", "together", "valley", "wells",
+    "FIVE", "Bowl", "Certificate", "Geometry", "Inertia", "MatrixMoment", "MaxMoments",
+    "Mirror", "Moments", "accuracy", "adam", "adam_energy", "adam_flow", "adam_l2", "adamw",
+    "amsgrad", "at_rest", "batch_growth", "bessel_peak", "bessel_profile", "bessel_tail",
+    "best_certificate", "bowl_constants", "bowl_mu", "bumpy_bowl", "correlation",
+    "damping_exponent", "descent_radius", "descent_tuning", "distance_to", "entropy", "euclid",
+    "factorisation", "five", "frozen_adam_radius", "gradient_descent", "growth_ratio",
+    "heavy_ball", "heavy_ball_flow", "heavy_ball_radius", "heavy_ball_tuning", "himmelblau",
+    "l1", "l2", "lessard", "linf", "linf_smoothness", "logistic", "margin", "matching_lr",
+    "memoryless", "mirror_descent", "muon", "nearest", "nesterov", "nesterov_constant",
+    "nesterov_exponent", "nesterov_flow", "nesterov_profile", "nesterov_quadratic",
+    "nesterov_quadratic_tuning", "nesterov_radius", "nesterov_torch", "nesterov_tuning",
+    "newton_schulz", "normalised_descent", "operator", "polar", "power", "powers",
+    "preconditioner", "quasar_energy", "quasar_friction", "quasar_gap", "quasar_rate",
+    "rotated", "sgd_decay", "sign_descent", "simplex", "spectral_descent", "stability_limit",
+    "stationary_variance", "steepest_flow", "steepest_step", "step_bound", "timed", "together",
+    "valley", "wells",
 ]

@@ -1,5 +1,5 @@
-"""Adam and its relatives: maps step(k, z) on phase space z = (x, m, v),
-start at_rest(x, 3) (AMSGrad: four parts).
+"""Adam and its relatives: maps step(k, z) on phase space, z = Moments(x, m, v),
+start at_rest(x, Moments).
 
     m <- beta1 m + (1 - beta1) g,  v <- beta2 v + (1 - beta2) g^2,  x <- x - lr
     m^ / (sqrt(v^) + eps),  g = grad f(x),
@@ -19,8 +19,9 @@ import torch
 
 from companion.energies import grad
 from companion.hints import Function, NonNegative, Number, Positive, Tensor, checked
-from companion.inputs import a_number, look
-from companion.training.momentum.phase import mean_square, parts, ratio
+from companion.inputs import a_number, batch, look
+from companion.training.entries import NonNegatives
+from companion.training.momentum.phase import WithMaxMoments, WithMoments, mean_square, ratio
 
 
 def a_beta(beta: float | torch.Tensor, name: str) -> float | torch.Tensor:
@@ -35,61 +36,57 @@ Beta = Annotated[float | torch.Tensor, a_beta]
 
 
 @checked
-def adam(k: NonNegative, z: Tensor, *, f: Function, lr: Positive,
-         beta1: Beta = 0.9, beta2: Beta = 0.999, eps: NonNegative = 1e-8) -> Tensor:
-    """One step of Adam on z = (x, m, v): (3, ..., d). torch.optim.Adam."""
-    x, m, v = parts(z, "x", "m", "v")
-    m, v = _moments(m, v, grad(f, x), beta1, beta2)
-    return torch.stack([x - _step(k, m, v, lr, beta1, beta2, eps), m, v])
+def adam(k: NonNegative, z: WithMoments, *, f: Function, lr: Positive,
+         beta1: Beta = 0.9, beta2: Beta = 0.999, eps: NonNegative = 1e-8) -> WithMoments:
+    """One step of Adam: torch.optim.Adam."""
+    m, v = _moments(z, grad(f, z.x), beta1, beta2)
+    return z._replace(x=z.x - _step(k, m, v, lr, beta1, beta2, eps), m=m, v=v)
 
 
 @checked
-def amsgrad(k: NonNegative, z: Tensor, *, f: Function, lr: Positive,
-            beta1: Beta = 0.9, beta2: Beta = 0.999, eps: NonNegative = 1e-8) -> Tensor:
-    """Adam divided by the largest v so far, z = (x, m, v, largest v): (4, ..., d).
+def amsgrad(k: NonNegative, z: WithMaxMoments, *, f: Function, lr: Positive,
+            beta1: Beta = 0.9, beta2: Beta = 0.999, eps: NonNegative = 1e-8) -> WithMaxMoments:
+    """Adam divided by the largest v so far: start at_rest(x, MaxMoments).
     torch.optim.Adam(amsgrad=True)."""
-    x, m, v, top = parts(z, "x", "m", "v", "largest v")
-    m, v = _moments(m, v, grad(f, x), beta1, beta2)
-    top = torch.maximum(mean_square(top, "largest v"), v)
-    return torch.stack([x - _step(k, m, top, lr, beta1, beta2, eps), m, v, top])
+    m, v = _moments(z, grad(f, z.x), beta1, beta2)
+    top = torch.maximum(mean_square(z.top, "top, the largest v,"), v)
+    return z._replace(x=z.x - _step(k, m, top, lr, beta1, beta2, eps), m=m, v=v, top=top)
 
 
 @checked
-def adamw(k: NonNegative, z: Tensor, *, f: Function, lr: Positive, decay: NonNegative,
-          beta1: Beta = 0.9, beta2: Beta = 0.999, eps: NonNegative = 1e-8) -> Tensor:
-    """Adam with decoupled decay: x <- (1 - lr decay) x - lr m^ / (sqrt(v^) + eps), z = (x, m, v).
+def adamw(k: NonNegative, z: WithMoments, *, f: Function, lr: Positive, decay: NonNegative,
+          beta1: Beta = 0.9, beta2: Beta = 0.999, eps: NonNegative = 1e-8) -> WithMoments:
+    """Adam with decoupled decay: x <- (1 - lr decay) x - lr m^ / (sqrt(v^) + eps).
     torch.optim.AdamW(weight_decay=decay)."""
-    x, m, v = parts(z, "x", "m", "v")
-    m, v = _moments(m, v, grad(f, x), beta1, beta2)
+    m, v = _moments(z, grad(f, z.x), beta1, beta2)
     kept = 1 - lr * decay
-    return torch.stack([kept * x - _step(k, m, v, lr, beta1, beta2, eps), m, v])
+    return z._replace(x=kept * z.x - _step(k, m, v, lr, beta1, beta2, eps), m=m, v=v)
 
 
 @checked
-def adam_l2(k: NonNegative, z: Tensor, *, f: Function, lr: Positive, decay: NonNegative,
-            beta1: Beta = 0.9, beta2: Beta = 0.999, eps: NonNegative = 1e-8) -> Tensor:
-    """Adam on f + decay |x|^2 / 2, z = (x, m, v): the decay passes through the division.
+def adam_l2(k: NonNegative, z: WithMoments, *, f: Function, lr: Positive, decay: NonNegative,
+            beta1: Beta = 0.9, beta2: Beta = 0.999, eps: NonNegative = 1e-8) -> WithMoments:
+    """Adam on f + decay |x|^2 / 2: the decay passes through the division.
     torch.optim.Adam(weight_decay=decay)."""
-    x, m, v = parts(z, "x", "m", "v")
-    m, v = _moments(m, v, grad(f, x) + decay * x, beta1, beta2)
-    return torch.stack([x - _step(k, m, v, lr, beta1, beta2, eps), m, v])
+    m, v = _moments(z, grad(f, z.x) + decay * z.x, beta1, beta2)
+    return z._replace(x=z.x - _step(k, m, v, lr, beta1, beta2, eps), m=m, v=v)
 
 
 @checked
-def sgd_decay(k: Number, z: Tensor, *, f: Function, lr: Positive, decay: NonNegative) -> Tensor:
+def sgd_decay(k: Number, x: Tensor, *, f: Function, lr: Positive, decay: NonNegative) -> Tensor:
     """x <- (1 - lr decay) x - lr grad f(x): gradient descent with weight decay,
-    the same as descending f + decay |x|^2 / 2. z = x: (..., d)."""
-    return (1 - lr * decay) * z - lr * grad(f, z)
+    the same as descending f + decay |x|^2 / 2. x: (..., d)."""
+    return (1 - lr * decay) * x - lr * grad(f, x)
 
 
 @checked
-def preconditioner(k: NonNegative, z: Tensor, *, beta2: Beta = 0.999,
+def preconditioner(k: NonNegatives, z: WithMoments, *, beta2: Beta = 0.999,
                    eps: NonNegative = 1e-8) -> Tensor:
-    """1 / (sqrt(v^) + eps) in the state z = (x, m, v) after k >= 1 steps: (..., d).
-    What lr is multiplied by; 0 where v = 0 = eps."""
-    v = parts(z, "x", "m", "v")[2]
-    last = torch.clamp(k.to(z), min=1) - 1 if isinstance(k, torch.Tensor) else max(k, 1) - 1
-    return ratio(torch.ones_like(v), _root(last, mean_square(v), beta2, eps))
+    """1 / (sqrt(v^) + eps) in the state z after k >= 1 steps: (..., d), 0 where v = 0 = eps.
+    What lr is multiplied by. k: a number, or one for each state, as path.t[:, None] for path.x."""
+    batch((getattr(k, "shape", ()), "k"), (z.v.shape, "z.v"))
+    last = torch.clamp(k.to(z.v), min=1) - 1 if isinstance(k, torch.Tensor) else max(k, 1) - 1
+    return ratio(torch.ones_like(z.v), _root(last, mean_square(z.v), beta2, eps))
 
 
 @checked
@@ -118,8 +115,8 @@ def step_bound(beta1: Beta, beta2: Beta) -> float | torch.Tensor:
     return (1 - beta1) / ((1 - beta2) * (1 - beta1**2 / beta2)) ** 0.5
 
 
-def _moments(m, v, g, beta1, beta2):
-    return beta1 * m + (1 - beta1) * g, beta2 * mean_square(v) + (1 - beta2) * g.square()
+def _moments(z, g, beta1, beta2):
+    return beta1 * z.m + (1 - beta1) * g, beta2 * mean_square(z.v) + (1 - beta2) * g.square()
 
 
 def _root(k, v, beta2, eps):

@@ -1,40 +1,96 @@
-"""Phase space: the position and what the method remembers, in one tensor.
-The leading axis tells them apart.
+"""Phase space: the position and what the method remembers, each under its name.
 
     gradient descent   x
-    heavy ball         (x, v)          v the last step x_k - x_{k-1}
-    Adam               (x, m, v)       m, v running means of the gradient and of its square
+    heavy ball         Inertia(x, v)             v the last step x_k - x_{k-1}
+    Adam               Moments(x, m, v)          m, v running means of the gradient and its square
+    AMSGrad            MaxMoments(x, m, v, top)  top the largest v so far
+    Muon               MatrixMoment(W, M)        M a running mean of the gradient
+
+A map moves the parts that it names and leaves the others as they are: a state may hold more,
+such as a clock.
 """
+
+from functools import partial
+from typing import Annotated, NamedTuple
 
 import torch
 
-from companion.hints import Count, Tensor, checked
-from companion.inputs import a_tensor, look
+from companion.hints import Tensor, checked
+from companion.inputs import a_state, like, look
+
+
+class Inertia(NamedTuple):
+    """A position and its velocity: both (..., d)."""
+
+    x: torch.Tensor
+    v: torch.Tensor
+
+
+class Moments(NamedTuple):
+    """A position and running means of the gradient and of its square: all (..., d)."""
+
+    x: torch.Tensor
+    m: torch.Tensor
+    v: torch.Tensor
+
+
+class MaxMoments(NamedTuple):
+    """`Moments` and the largest v so far: all (..., d)."""
+
+    x: torch.Tensor
+    m: torch.Tensor
+    v: torch.Tensor
+    top: torch.Tensor
+
+
+class MatrixMoment(NamedTuple):
+    """A matrix and a running mean of its gradient: both (..., m, n)."""
+
+    W: torch.Tensor
+    M: torch.Tensor
+
+
+def a_kind(kind, name):
+    """Return kind, the class of a state. Raises TypeError."""
+    if not isinstance(kind, type) or not getattr(kind, "_fields", ()):
+        raise TypeError(f"{name} is {kind!r}; expected the class of a state: Inertia, Moments.")
+    return kind
+
+
+def with_parts(z, name, *, kind):
+    """Return z, a state that has the parts of this kind, of one shape (..., d). Raises TypeError,
+    ValueError."""
+    first, *rest = kind._fields
+    if not set(kind._fields) <= set(getattr(z, "_fields", ())):
+        said = ", ".join(kind._fields)
+        raise TypeError(f"{name} is a {type(z).__name__}; expected a state with the parts {said}: "
+                        f"at_rest({first}, {kind.__name__}) makes a start of {first}.")
+    x = getattr(a_state(z, name), first)
+    if x.ndim == 0:
+        raise ValueError(f"{name}.{first} has shape (); expected (..., d): {first}[None].")
+    for field in rest:
+        like(getattr(z, field), x, f"{name}.{field}")
+    return z
+
+
+WithInertia = Annotated[Inertia, partial(with_parts, kind=Inertia)]
+WithMoments = Annotated[Moments, partial(with_parts, kind=Moments)]
+WithMaxMoments = Annotated[MaxMoments, partial(with_parts, kind=MaxMoments)]
+WithMatrixMoment = Annotated[MatrixMoment, partial(with_parts, kind=MatrixMoment)]
 
 
 @checked
-def at_rest(x: Tensor, S: Count) -> Tensor:
-    """The start (x, 0, ..., 0) of a method with S parts: (S, *x.shape) from x (..., d), S >= 1.
-    Raises TypeError, ValueError."""
-    return torch.stack([x, *[torch.zeros_like(x)] * (S - 1)])
-
-
-def parts(z: Tensor, *names: str) -> tuple:
-    """The parts of the state z (S, ..., d), one for each of the S names. Raises TypeError,
-    ValueError."""
-    S = len(names)
-    if a_tensor(z, "z").ndim < 2 or z.shape[0] != S:
-        said = ", ".join(names)
-        raise ValueError(f"z has shape {tuple(z.shape)}; expected the state ({said}) of shape "
-                         f"({S}, ..., d): at_rest(x, {S}) makes a start of x.")
-    return z.unbind(0)
+def at_rest(x: Tensor, kind: Annotated[type, a_kind]) -> tuple:
+    """kind(x, 0, ..., 0), the start of a method: at_rest(x, Moments) for Adam, x (..., d). Raises
+    TypeError, ValueError."""
+    return kind(x, *(torch.zeros_like(x) for _ in kind._fields[1:]))
 
 
 def mean_square(v: Tensor, name: str = "v") -> Tensor:
     """Return v, a running mean of squares: no entry is negative. Raises ValueError."""
     if v.numel() and look(lambda: v.amin() < 0, v):
         raise ValueError(f"{name} has the entry {v.min().item()}; "
-                         "expected means of squares, at least 0: at_rest(x, S) makes a start.")
+                         "expected means of squares, at least 0: at_rest(x, Moments) is a start.")
     return v
 
 

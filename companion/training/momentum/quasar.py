@@ -17,7 +17,7 @@ from scipy.optimize import minimize_scalar
 from companion.hints import Function, Number, Positive, Tensor, checked
 from companion.inputs import a_number, batch, one_each
 from companion.training.entries import Numbers, Points
-from companion.training.momentum.phase import parts
+from companion.training.momentum.phase import WithInertia
 
 
 class Bowl(NamedTuple):
@@ -111,15 +111,15 @@ def quasar_rate(mu: Positive, *, tau: Tau = 1.0) -> float | torch.Tensor:
 
 
 @checked
-def quasar_energy(z: Tensor, *, f: Function, mu: Positive, tau: Tau = 1.0, minimiser: Numbers = 0.0,
-                  lowest: Number = 0.0) -> Tensor:
-    """E = f(x) - f* + |lam (x - x*) + v|^2/2 - lam^2 tau |x - x*|^2/4 >= 0: (...) for z = (x, v):
-    (2, ..., d), lam as above.
+def quasar_energy(z: WithInertia, *, f: Function, mu: Positive, tau: Tau = 1.0,
+                  minimiser: Numbers = 0.0, lowest: Number = 0.0) -> Tensor:
+    """E = f(x) - f* + |lam (x - x*) + v|^2/2 - lam^2 tau |x - x*|^2/4 >= 0: (...) for z = (x, v)
+    with parts (..., d), lam as above.
 
     Along heavy ball with friction `quasar_friction`, E' <= -tau lam E if f is (tau, mu)-strongly
     quasar-convex; x* = minimiser, f* = lowest.
     """
-    x, v = parts(z, "x", "v")
+    x, v = z.x, z.v
     if isinstance(minimiser, torch.Tensor):
         batch((x.shape, "x"), (minimiser.shape, "minimiser"))
     away, lam = x - minimiser, _lam(mu, tau)

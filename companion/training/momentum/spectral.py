@@ -23,7 +23,7 @@ from companion.hints import (
     checked,
 )
 from companion.inputs import a_cloud, like, look
-from companion.training.momentum.phase import parts
+from companion.training.momentum.phase import WithMatrixMoment
 
 # Muon's a, b, c: steep at 0, so that small singular values rise fast; not exactly 1 in the end
 QUINTIC = (3.4445, -4.7750, 2.0315)
@@ -69,21 +69,20 @@ def spectral_descent(k: Number, W: Cloud, *, f: Function, lr: Positive,
 
 
 @checked
-def muon(k: Number, z: Tensor, *, f: Function, lr: Positive, momentum: Share = 0.95,
-         decay: NonNegative = 0.0,
-         steps: Count = 5, orthogonal: Function | None = None) -> Tensor:
+def muon(k: Number, z: WithMatrixMoment, *, f: Function, lr: Positive, momentum: Share = 0.95,
+         decay: NonNegative = 0.0, steps: Count = 5,
+         orthogonal: Function | None = None) -> WithMatrixMoment:
     """M <- momentum M + (1 - momentum) G,  W <- (1 - lr decay) W - lr s
     orthogonal((1 - momentum) G + momentum M),  G = grad f(W).
 
-    z = (W, M): (2, ..., m, n), start at_rest(W, 2); s = sqrt(max(1, m / n)).
+    Start at_rest(W, MatrixMoment); s = sqrt(max(1, m / n)).
     torch.optim.Muon(weight_decay=decay), which rounds to bfloat16.
     orthogonal: G -> U V^T; without it `newton_schulz` with so many steps.
     """
-    W, M = parts(z, "W", "M")
-    a_cloud(W, "W")
+    W = a_cloud(z.W, "z.W")
     G = grad(f, W)
-    M = momentum * M + (1 - momentum) * G
+    M = momentum * z.M + (1 - momentum) * G
     push = (1 - momentum) * G + momentum * M
     D = like((orthogonal or partial(newton_schulz, steps=steps))(push), W, "orthogonal(G)")
     tall = max(1.0, W.shape[-2] / W.shape[-1]) ** 0.5
-    return torch.stack([(1 - lr * decay) * W - lr * tall * D, M])
+    return z._replace(W=(1 - lr * decay) * W - lr * tall * D, M=M)
