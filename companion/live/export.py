@@ -74,6 +74,13 @@ def flat(values):
     return found
 
 
+def apart(tensors):
+    """The tensors, none twice: of two parts that are the same tensor, as a start may have them,
+    the exporter would give one output."""
+    seen = {}
+    return tuple(t.clone() if seen.setdefault(id(t), k) != k else t for k, t in enumerate(tensors))
+
+
 def trace(program, inputs, axes):
     """The program as a torch.fx graph of plain operations, gradients included, with its output names."""
     from torch.fx.experimental.proxy_tensor import make_fx
@@ -84,7 +91,7 @@ def trace(program, inputs, axes):
         left = iter(args)
         out = flat(program({name: each(lambda _: next(left), value) for name, value in inputs.items()}))
         found[:] = list(out)
-        return tuple(out.values())
+        return apart(out.values())
 
     mode = "symbolic" if axes else "fake"
     graph = make_fx(plain, decomposition_table=PRECISE, tracing_mode=mode, _allow_non_fake_inputs=True)(*flat(inputs).values())

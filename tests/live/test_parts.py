@@ -97,6 +97,12 @@ def test_a_drawn_start_of_any_size_and_one_draw_of_noise(page):
     assert torch.allclose(after.logw, -0.1 * (run.begin().x.x**2).sum(-1) + 0.01 * xi[12:])
 
 
+def test_two_parts_may_start_as_one_tensor(page):
+    figure = pendula(lambda t, z, *, pull: Phase(z.v, z.v), lambda xi: Phase(xi, xi), shape=(5, 2), dtype=F64)
+    opened(page, figure)
+    assert followed(page, figure, frames=3).faults == {}
+
+
 def test_members_rest_in_all_their_parts(page):
     def burst(k, z, *, a):
         return Phase(z.q + a * z.v, torch.where(torch.arange(5)[:, None] == 2, 1e30 * z.v, z.v))
