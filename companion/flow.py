@@ -13,7 +13,7 @@ import torch
 from companion import callable_module, inputs
 from companion.hints import Function, Number, State, checked
 from companion.inputs import a_count, a_function, a_number, a_state, like, running
-from companion.state import by_parts, each, one, parts, shaken
+from companion.state import by_parts, cut, each, flat, one, parts, shaken
 
 Field = Callable[[torch.Tensor, State], State]  # v(t, x) -> like x
 Map = Callable[[int, State], State]  # step(k, x) -> like x
@@ -110,17 +110,16 @@ def as_scipy(v: Function, like: State) -> Callable:
     v sees x in the shape, dtype and device of `like`, and t as a 0-d tensor. Of a state with parts y holds one after the other, each raveled.
     Raises TypeError, ValueError.
     """
-    first, sizes = one(like), [part.numel() for part in parts(like).values()]
+    first, size = one(like), sum(part.numel() for part in parts(like).values())
     field = _timed(v, first)
 
     def f(t, y):
         a_number(t, "t")
-        if not isinstance(y, np.ndarray) or y.dtype.kind not in "fiu" or y.shape != (sum(sizes),):
-            raise TypeError(f"y is {y!r}; expected a NumPy array of {sum(sizes)} numbers, like.numpy().ravel().")
-        pieces = iter(torch.as_tensor(y, dtype=first.dtype, device=first.device).split(sizes))
-        x = each(lambda part: next(pieces).reshape(part.shape), like)
+        if not isinstance(y, np.ndarray) or y.dtype.kind not in "fiu" or y.shape != (size,):
+            raise TypeError(f"y is {y!r}; expected a NumPy array of {size} numbers, like.numpy().ravel().")
+        x = cut(torch.as_tensor(y, dtype=first.dtype, device=first.device), like)
         slope = inputs.like(field(t, x), x, "v(t, x)")
-        return torch.cat([part.detach().reshape(-1) for part in parts(slope).values()]).to("cpu", torch.float64).numpy()
+        return flat(slope).detach().to("cpu", torch.float64).numpy()
 
     return f
 

@@ -6,12 +6,21 @@ The steps are plain operations: h and T may be sliders.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 
 from companion.energies import descent, grad
 from companion.hints import Function, NonNegative, Positive, checked
 from companion.inputs import a_number, a_tensor, alike, like
+from companion.state import of_points
+
+
+class Averaged(NamedTuple):
+    """The state of averaged noise: the position x (..., d), and the last noise, like it."""
+
+    x: torch.Tensor
+    last: torch.Tensor
 
 
 @checked
@@ -46,19 +55,16 @@ def leimkuhler_matthews(V: Function, h: Positive, *, temperature: NonNegative = 
     """x' = x - h grad V(x) + sqrt(h T / 2) (xi + xi'): each noise is used in two steps,
     and the error of the invariant law is O(h^2).
 
-    The state is the pair z = (x, xi), z: (2, ..., d), since the next step needs the last noise;
-    start from (x0, xi0) or (x0, 0).
+    The state is z = Averaged(x, xi), since the next step needs the last noise;
+    start from Averaged(x0, xi0) or Averaged(x0, 0 * x0).
     For V quadratic the variance is exact for every stable h. Leimkuhler and Matthews, Appl. Math.
     Res. eXpress 2013, 34-56.
-    step(k, z, xi') -> (x', xi'), xi': like x. Raises TypeError, ValueError.
+    step(k, z, xi') -> Averaged(x', xi'), xi': like x. Raises TypeError, ValueError.
     """
     def step(k, z, xi):
-        if a_tensor(z, "z").ndim < 2 or z.shape[0] != 2:
-            raise ValueError(f"z has shape {tuple(z.shape)}; expected the pair (x, xi), (2, ..., "
-                             "d): torch.stack([x, xi]).")
-        x, last = z
+        x, last = of_points(z, "z", kind=Averaged)
         _noise_like(x, xi)
-        return torch.stack([x - h * grad(V, x) + (h * temperature / 2) ** 0.5 * (last + xi), xi])
+        return Averaged(x - h * grad(V, x) + (h * temperature / 2) ** 0.5 * (last + xi), xi)
 
     return step
 

@@ -30,7 +30,7 @@ import torch
 from companion import callable_module
 from companion.hints import State
 from companion.inputs import a_count, a_device, a_function, a_tensor
-from companion.state import each, one, parts
+from companion.state import cut, one, parts
 
 _WORD = 0xFFFFFFFF
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -83,9 +83,8 @@ def noise_like(x: State, *, seed: int, k: int) -> State:
     """
     if not all(isinstance(part, torch.Tensor) for part in parts(x).values()):  # values are not looked at: a blow-up may pass
         raise TypeError(f"x is a {type(x).__name__}; expected a torch.Tensor, or a NamedTuple of tensors.")
-    sizes = [part.numel() for part in parts(x).values()]
-    drawn = iter(noise((sum(sizes),), seed=seed, k=k, dtype=one(x).dtype, device=one(x).device).split(sizes))
-    return each(lambda part: next(drawn).reshape(part.shape), x)
+    size = sum(part.numel() for part in parts(x).values())
+    return cut(noise((size,), seed=seed, k=k, dtype=one(x).dtype, device=one(x).device), x)
 
 
 def with_noise(step: Callable, *, seed: int) -> Callable:

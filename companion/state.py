@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from companion.inputs import has_values, like
+from companion.inputs import a_state, has_values, like
 
 
 def parts(x: Any, name: str = "x") -> dict[str, torch.Tensor]:
@@ -33,6 +33,36 @@ def each(f: Callable, *states: Any) -> Any:
 def one(x: Any) -> torch.Tensor:
     """A tensor of the state x: all its parts share dtype and device."""
     return x[0] if isinstance(x, tuple) else x
+
+
+def flat(x: Any) -> torch.Tensor:
+    """The numbers of the state x in one row, part after part."""
+    return torch.cat([part.reshape(-1) for part in parts(x).values()])
+
+
+def cut(row: torch.Tensor, x: Any) -> Any:
+    """A row of numbers as a state of the parts of x, in their order: cut(flat(x), x) is x."""
+    pieces = iter(row.split([part.numel() for part in parts(x).values()]))
+    return each(lambda part: next(pieces).reshape(part.shape), x)
+
+
+def of_kind(z: Any, name: str, *, kind: type) -> Any:
+    """Return z, a NamedTuple of this kind, its parts tensors. Raises TypeError, ValueError."""
+    if not isinstance(z, kind):
+        fields = ", ".join(kind._fields)
+        raise TypeError(f"{name} is a {type(z).__name__}; expected {kind.__name__}({fields}).")
+    return a_state(z, name)
+
+
+def of_points(z: Any, name: str, *, kind: type) -> Any:
+    """Return z, of this kind, each part of the same shape (..., d). Raises TypeError, ValueError."""
+    first, *others = of_kind(z, name, kind=kind)
+    if not first.ndim or not first.shape[-1]:
+        raise ValueError(f"{name}.{kind._fields[0]} has shape {tuple(first.shape)}; "
+                         "expected points (..., d).")
+    for field, part in zip(kind._fields[1:], others, strict=True):
+        like(part, first, f"{name}.{field}")
+    return z
 
 
 class Sum:

@@ -6,9 +6,10 @@ import torch
 from companion.energies import descent
 from companion.flow import euler, iterate
 from companion.gaussians import mixture
-from companion.langevin import euler_maruyama, leimkuhler_matthews, ula
+from companion.langevin import Averaged, euler_maruyama, leimkuhler_matthews, ula
 from companion.noise import with_noise
 from companion.potentials import double_well, quadratic
+from companion.state import cut, flat
 
 F = torch.float64
 
@@ -17,11 +18,10 @@ def stationary(step, size):
     """The covariance S = A S A^T + B B^T of z' = step(z, xi), a step that is linear, from A = step(e_i, 0), B = step(0, e)."""
     import scipy.linalg
 
-    zero, none = torch.zeros(size, 1, dtype=F), torch.zeros(1, dtype=F)
-    if size == 1:
-        zero = zero[0]
-    columns = [step(0, e.reshape(zero.shape), none).ravel() for e in torch.eye(size, dtype=F)]
-    B = step(0, zero, torch.ones(1, dtype=F)).ravel()
+    zero, none = torch.zeros(size, dtype=F), torch.zeros(1, dtype=F)
+    start = none if size == 1 else Averaged(none, none)
+    columns = [flat(step(0, cut(e, start), none)) for e in torch.eye(size, dtype=F)]
+    B = flat(step(0, cut(zero, start), torch.ones(1, dtype=F)))
     return torch.as_tensor(scipy.linalg.solve_discrete_lyapunov(torch.stack(columns, 1).numpy(), torch.outer(B, B).numpy()))
 
 
@@ -48,8 +48,8 @@ def test_ula_in_the_large():
 
 def test_leimkuhler_matthews_in_the_large():
     n = 100_000
-    step = with_noise(lambda k, z, xi: leimkuhler_matthews(line(1.0), 1.0)(k, z, xi[0]), seed=4)
-    x = iterate(step, torch.zeros(2, n, 1, dtype=F), 40).end[0]
+    step = with_noise(lambda k, z, xi: leimkuhler_matthews(line(1.0), 1.0)(k, z, xi.x), seed=4)
+    x = iterate(step, Averaged(*torch.zeros(2, n, 1, dtype=F)), 40).end.x
     assert abs(x.square().mean() - 1) < 4 * (2 / n) ** 0.5  # ula has variance 2 here
 
 
@@ -59,8 +59,8 @@ def test_the_steps_are_their_formulas():
     slope = torch.stack([x[..., 0] * (x[..., 0].square() - 1), x[..., 1]], -1)
     torch.testing.assert_close(ula(double_well, 0.1)(7, x, xi), x - 0.1 * slope + 0.2**0.5 * xi)
     torch.testing.assert_close(ula(double_well, 0.1, temperature=0.3)(7, x, xi), x - 0.1 * slope + 0.06**0.5 * xi)
-    z = leimkuhler_matthews(double_well, 0.1, temperature=0.3)(7, torch.stack([x, last]), xi)
-    torch.testing.assert_close(z, torch.stack([x - 0.1 * slope + 0.015**0.5 * (last + xi), xi]))
+    z = leimkuhler_matthews(double_well, 0.1, temperature=0.3)(7, Averaged(x, last), xi)
+    torch.testing.assert_close(z, Averaged(x - 0.1 * slope + 0.015**0.5 * (last + xi), xi))
 
 
 def test_without_temperature_it_is_euler_on_the_descent():
@@ -107,8 +107,9 @@ X = torch.ones(3, 2)
     (lambda: ula(lambda x: -x, 0.1)(0, X, X), ValueError, "one number for each point"),
     (lambda: euler_maruyama(None, 0.1), TypeError, "function"),
     (lambda: euler_maruyama(lambda t, x: x, -0.1), ValueError, "h = -0.1"),
-    (lambda: leimkuhler_matthews(double_well, 0.1)(0, X, X), ValueError, "pair"),
-    (lambda: leimkuhler_matthews(double_well, 0.1)(0, X[:2], X), ValueError, "xi has shape"),
+    (lambda: leimkuhler_matthews(double_well, 0.1)(0, X, X), TypeError, r"z is a Tensor; expected Averaged\(x, last\)"),
+    (lambda: leimkuhler_matthews(double_well, 0.1)(0, Averaged(X, X[:2]), X), ValueError, "z.last has shape"),
+    (lambda: leimkuhler_matthews(double_well, 0.1)(0, Averaged(X[:2], X[:2]), X), ValueError, "xi has shape"),
     (lambda: leimkuhler_matthews(double_well, -0.1), ValueError, "h = -0.1"),
     (lambda: leimkuhler_matthews(None, 0.1), TypeError, "function"),
     (lambda: leimkuhler_matthews(double_well, 0.1, temperature=-1), ValueError, "temperature"),

@@ -4,6 +4,7 @@ import torch
 
 from companion import flow as verbs
 from companion import gaussians, kernels
+from companion.langevin import Averaged
 from tests.fuzzing import Recipe, bowl, normal
 
 
@@ -118,7 +119,7 @@ RECIPES = {
     "companion.kernels.sums.softmax_average": Recipe(shape=(5, 1)),
     "companion.kernels.sums.softmin": Recipe(other={"h": normal(5), "cost": kernels.distances}, shape=(5,)),
     "companion.langevin.euler_maruyama": Recipe(then=lambda: (2, normal(5, 2), normal(5, 2, seed=1)), shape=(5, 2)),
-    "companion.langevin.leimkuhler_matthews": Recipe(then=lambda: (2, normal(2, 5, 2), normal(5, 2, seed=1)), shape=(2, 5, 2)),
+    "companion.langevin.leimkuhler_matthews": Recipe(then=lambda: (2, Averaged(*normal(2, 5, 2)), normal(5, 2, seed=1)), shape=(5, 2)),
     "companion.langevin.ula": Recipe(then=lambda: (2, normal(5, 2), normal(5, 2, seed=1)), shape=(5, 2)),
     "companion.noise.noise": Recipe(lambda: {"shape": (3, 2), "seed": 5}, shape=(3, 2)),
     "companion.noise.noise_like": Recipe(lambda: {"x": normal(3, 2), "seed": 5, "k": 1}, idle={"x": "its shape alone counts"}),

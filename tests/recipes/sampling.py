@@ -323,7 +323,7 @@ GENERATIVE = {
 }
 
 def alone(seed=0):
-    return normal(5, 1, seed=seed)
+    return pf.Balls(*normal(5, 1, seed=seed).split([1, 1, 3]))
 
 
 def gram():
@@ -378,7 +378,7 @@ PARTICLE_FLOWS = {
     "mmd_flow.sample_mean": Recipe(then=three_points),
     "mmd_flow.witness": Recipe(descending, then=three_points),
     "race.cut": Recipe(lambda: {"move": normal(5, 2)}),
-    "race.race": Recipe(lambda: {"on": course()}, then=lambda: (1, field(), normal(6, 4, 2, seed=1)), other={"beta": 0.5}),
+    "race.race": Recipe(lambda: {"on": course()}, then=lambda: (1, field(), pf.Racers(*normal(6, 4, 2, seed=1))), other={"beta": 0.5}),
     "race.race_ground": Recipe(lambda: {"on": course()}),
     "race.race_panels": Recipe(lambda: {"z": field(), "on": course()}),
     "race.race_start": Recipe(),
@@ -404,16 +404,24 @@ def on_cells(**more):
     return lambda: {"U": lg.well(torch.linspace(-1.5, 1.5, 6)), **more}
 
 
-def pair(seed=0):
-    return normal(2, 5, 2, seed=seed)
+def phase(seed=0):
+    return lg.Phase(*normal(2, 5, 2, seed=seed))
+
+
+def metropolis(seed=0):
+    return lg.Metropolis(normal(5, 2, seed=seed), normal(5, seed=seed))
+
+
+def with_covariance(seed=0):
+    return lg.WithCovariance(normal(5, 2, seed=seed), covariances()["A"])
 
 
 def bowl(x):
     return x.square().sum(-1) / 2
 
 
-def moving_pair():
-    return 1, pair(), pair(1)
+def moving():
+    return 1, phase(), phase(1)
 
 
 def moments():
@@ -425,7 +433,7 @@ def fives():
 
 
 def linear():
-    return {"step": lg.ula(bowl, 0.1), "shape": (2,)}
+    return {"step": lg.ula(bowl, 0.1), "z": normal(2)}
 
 
 def swirling():
@@ -455,19 +463,20 @@ LANGEVIN = {
     "exercises.check_times": Recipe(lambda: {"fisher_rao": 1.7273850243289064, "langevin": 3.0695027515828017}, other={"start": (0.0, 50.0)},
                                     idle={"tol": TOLD}),
     "exercises.check_ula_step": Recipe(lambda: {"h": 2 * (1 - 1 / 1.1)}, idle={"tol": TOLD}),
-    **{f"kinetic.{word}": Recipe(then=moving_pair) for word in ("aboba", "baoab", "kinetic_euler", "obabo")},
+    **{f"kinetic.{word}": Recipe(then=moving) for word in ("aboba", "baoab", "kinetic_euler", "obabo")},
     "kinetic.best_friction": Recipe(lambda: {"curvatures": torch.tensor([1.0, 4.0])}),
-    "kinetic.kinetic_field": Recipe(then=lambda: (0.5, pair())),
+    "kinetic.kinetic_field": Recipe(then=lambda: (0.5, phase())),
     "linear.contraction": Recipe(linear, idle=NOISE),
-    "linear.drift_gap": Recipe(lambda: {"shape": (2,)}),
+    "linear.drift_gap": Recipe(lambda: {"z": normal(2)}),
     "linear.linear_step": Recipe(linear, idle=NOISE),
     "linear.stationary_covariance": Recipe(linear, idle=NOISE),
-    "overdamped.mala": Recipe(then=lambda: (1, pair(), pair(1))),
+    "overdamped.mala": Recipe(then=lambda: (1, metropolis(), metropolis(1))),
     "overdamped.mala_speed": Recipe(lambda: {"a": torch.tensor([0.2, 0.6])}),
-    "overdamped.squared_jump": Recipe(lambda: {"z": pair(), "xi": pair(1)}),
+    "overdamped.squared_jump": Recipe(lambda: {"z": metropolis(), "xi": metropolis(1)}),
     "overdamped.ula_bound": Recipe(lambda: {"k": 3, "kl0": 1.0, "h": 0.01, "L": 3.0}),
     "overdamped.ula_covariance": Recipe(lambda: {"S": covariances()["A"]}),
-    "plane.cloud_and_covariance": Recipe(lambda: {"z": normal(5, 2), "xi": normal(5, 2, seed=1), "E": covariances()["B"], "Q": covariances()["A"]}),
+    "plane.cloud_and_covariance": Recipe(
+        lambda: {"z": with_covariance(), "xi": with_covariance(1), "E": covariances()["B"], "Q": covariances()["A"]}),
     "plane.ellipse": Recipe(lambda: {"C": covariances()["A"]}),
     "plane.euler_transition": Recipe(lambda: {"B": covariances()["B"], "C": covariances()["A"]}),
     "plane.exact_transition": Recipe(lambda: {"B": covariances()["B"], "C": covariances()["A"]}),

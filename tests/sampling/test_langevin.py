@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 import companion.sampling.langevin as lg
 from companion.flow import flow, iterate, rk4
 from companion.gaussians import Gaussian, kl, w2_squared
-from companion.noise import noise, with_noise
+from companion.noise import noise, noise_like, with_noise
 from companion.potentials import double_well, quadratic
 from companion.sampling.langevin.linear import a_square
 
@@ -26,6 +26,10 @@ def tensor(*values):
     return torch.tensor(values, dtype=F8)
 
 
+def zeros(*shape):
+    return torch.zeros(shape, dtype=F8)
+
+
 def definite(d, seed=0):
     A = cloud(d, d, seed=seed)
     return A @ A.T / d + 0.3 * torch.eye(d, dtype=F8)
@@ -39,7 +43,7 @@ def line(sigma):
 
 def test_the_matrices_of_a_linear_step():
     A, B = cloud(6, 6), cloud(6, 3, seed=1)
-    found = lg.linear_step(lambda k, z, xi: (A @ z.reshape(-1) + B @ xi).reshape(2, 3), (2, 3), noise=(3,))
+    found = lg.linear_step(lambda k, z, xi: (A @ z.reshape(-1) + B @ xi).reshape(2, 3), zeros(2, 3), noise=zeros(3))
     assert torch.allclose(found.A, A, atol=1e-14) and torch.allclose(found.B, B, atol=1e-14)
 
 
@@ -47,40 +51,40 @@ def test_the_matrices_of_a_linear_step():
 def test_stationary_covariance_solves_lyapunov(radius):
     A, B = cloud(5, 5), cloud(5, 5, seed=1)
     A = radius * A / torch.linalg.eigvals(A).abs().max()
-    C = lg.stationary_covariance(lambda k, z, xi: A @ z + B @ xi, (5,))
+    C = lg.stationary_covariance(lambda k, z, xi: A @ z + B @ xi, zeros(5))
     other = torch.as_tensor(solve_discrete_lyapunov(A.numpy(), (B @ B.T).numpy()))
     assert (C - other).abs().max() < 1e-8 * other.abs().max() and torch.equal(C, C.T)
-    assert lg.contraction(lambda k, z, xi: A @ z + B @ xi, (5,)) == pytest.approx(radius, abs=1e-12)
+    assert lg.contraction(lambda k, z, xi: A @ z + B @ xi, zeros(5)) == pytest.approx(radius, abs=1e-12)
 
 
 def test_a_nilpotent_step_forgets_all():
     A = torch.diag(tensor(3.0, 4.0, 5.0), 1)
-    C = lg.stationary_covariance(lambda k, z, xi: A @ z + xi, (4,))
+    C = lg.stationary_covariance(lambda k, z, xi: A @ z + xi, zeros(4))
     assert torch.allclose(A @ C @ A.T + torch.eye(4, dtype=F8), C)
 
 
 def test_gap_of_a_linear_field():
-    assert lg.drift_gap(lambda t, x: x @ tensor([-1.0, 0.0], [5.0, -3.0]), (2,)) == pytest.approx(1.0)
+    assert lg.drift_gap(lambda t, x: x @ tensor([-1.0, 0.0], [5.0, -3.0]), zeros(2)) == pytest.approx(1.0)
     rotation = tensor([-0.5, 2.0], [-2.0, -0.5])
-    assert lg.drift_gap(lambda t, x: x @ rotation, (2,)) == pytest.approx(0.5)
+    assert lg.drift_gap(lambda t, x: x @ rotation, zeros(2)) == pytest.approx(0.5)
 
 
 # --- ULA and its bias (1c.1 to 1c.4) ---------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("sigma, h", [(1.0, 1.0), (2.0, 0.7), (0.5, 0.45), (3.0, 17.9)])
 def test_variance_of_ula_and_of_leimkuhler_matthews(sigma, h):
-    biased = lg.stationary_covariance(lg.ula(line(sigma), h), (1,)).item()
+    biased = lg.stationary_covariance(lg.ula(line(sigma), h), zeros(1)).item()
     assert biased == pytest.approx(sigma**2 / (1 - h / (2 * sigma**2)), rel=1e-9)
     assert lg.ula_variance(h, sigma=sigma) == pytest.approx(biased, rel=1e-9)
-    exact = lg.stationary_covariance(lg.leimkuhler_matthews(line(sigma), h), (2, 1), noise=(1,))
+    exact = lg.stationary_covariance(lg.leimkuhler_matthews(line(sigma), h), lg.Averaged(zeros(1), zeros(1)), noise=zeros(1))
     assert exact[0, 0].item() == pytest.approx(sigma**2, rel=1e-9)
 
 
 def test_ula_is_stable_below_twice_the_variance():
     assert lg.ula_variance(1.0) == 2.0
-    assert lg.contraction(lg.ula(line(1.5), 4.49), (1,)) < 1 < lg.contraction(lg.ula(line(1.5), 4.51), (1,))
+    assert lg.contraction(lg.ula(line(1.5), 4.49), zeros(1)) < 1 < lg.contraction(lg.ula(line(1.5), 4.51), zeros(1))
     with pytest.raises(ValueError, match="spectral radius"):
-        lg.stationary_covariance(lg.ula(line(1.0), 2.0), (1,))
+        lg.stationary_covariance(lg.ula(line(1.0), 2.0), zeros(1))
 
 
 def test_recursion_of_the_variance_of_ula():
@@ -94,7 +98,7 @@ def test_recursion_of_the_variance_of_ula():
 def test_covariance_of_ula_in_several_dimensions(d):
     S = definite(d)
     h = 1.5 / torch.linalg.eigvalsh(S)[-1].item()
-    C = lg.stationary_covariance(lg.ula(quadratic(S), h), (d,))
+    C = lg.stationary_covariance(lg.ula(quadratic(S), h), zeros(d))
     assert torch.allclose(lg.ula_covariance(S, h), C, atol=1e-9) and not torch.allclose(C, torch.linalg.inv(S), rtol=0.1)
     assert torch.allclose(lg.ula_covariance(S, 1e-9), torch.linalg.inv(S), atol=1e-6)
 
@@ -155,48 +159,47 @@ def test_mala_satisfies_detailed_balance(T):
 
     def flux(p, q):
         xi = (q - p + h * slope[id(p)]) / math.sqrt(2 * h * T)
-        z = lg.mala(bumpy, h, temperature=T)(0, torch.stack([p, 0 * p]), torch.stack([xi, torch.full_like(xi, -math.inf)]))
-        assert torch.allclose(z[0], q)
-        assert torch.equal(z[1][:, 0], z[1][:, 2])
-        return -bumpy(p) / T - xi.square().sum(-1) / 2 + z[1][:, 0].log()
+        z = lg.mala(bumpy, h, temperature=T)(0, lg.Metropolis(p, 0 * p[:, 0]), lg.Metropolis(xi, torch.full_like(xi[:, 0], -math.inf)))
+        assert torch.allclose(z.x, q)
+        return -bumpy(p) / T - xi.square().sum(-1) / 2 + z.a.log()
 
     assert torch.allclose(flux(x, y), flux(y, x), atol=1e-10)
 
 
-def test_mala_decides_by_the_first_number_of_the_second_noise():
+def test_mala_decides_by_the_second_noise():
     h, x, xi = 0.8, cloud(400, 2), cloud(400, 2, seed=1)
-    start, u = torch.stack([x, torch.ones_like(x)]), torch.linspace(-3, 3, 400, dtype=F8)[:, None].expand(400, 2).clone()
-    u[:, 1] = -9
-    z = lg.mala(bumpy, h)(5, start, torch.stack([xi, u]))
+    u = torch.linspace(-3, 3, 400, dtype=F8)
+    z = lg.mala(bumpy, h)(5, lg.Metropolis(x, torch.ones_like(u)), lg.Metropolis(xi, u))
     proposal = lg.ula(bumpy, h)(5, x, xi)
-    taken = 0.5 * (1 + torch.erf(u[:, :1] / math.sqrt(2))) < z[1][:, :1]
-    assert torch.equal(z[0], torch.where(taken, proposal, x)) and 20 < taken.sum() < 380
-    assert z[1].max() == 1 and z[1].min() >= 0
+    taken = 0.5 * (1 + torch.erf(u / math.sqrt(2))) < z.a
+    assert torch.equal(z.x, torch.where(taken[:, None], proposal, x)) and 20 < taken.sum() < 380
+    assert z.a.max() == 1 and z.a.min() >= 0
 
 
 def test_mala_keeps_a_target_where_ula_does_not():
     n, h = 40_000, 1.0
-    z = iterate(with_noise(lg.mala(LINE, h), seed=1), torch.stack([cloud(n, 1), torch.ones(n, 1, dtype=F8)]), 15).end
-    assert abs(z[0].square().mean() - 1) < 4 * math.sqrt(2 / n) and abs(z[0].mean()) < 4 / math.sqrt(n)
-    assert 0.5 < z[1].mean() < 0.99
+    z = iterate(with_noise(lg.mala(LINE, h), seed=1), lg.Metropolis(cloud(n, 1), torch.ones(n, dtype=F8)), 15).end
+    assert abs(z.x.square().mean() - 1) < 4 * math.sqrt(2 / n) and abs(z.x.mean()) < 4 / math.sqrt(n)
+    assert 0.5 < z.a.mean() < 0.99
 
 
 def test_mala_stays_where_the_density_is_positive():
     """exp(-x) on x > 0, of mean 1 and variance 1: V is infinite behind the wall, and no proposal is accepted there."""
     n = 20_000
-    z = iterate(with_noise(lg.mala(lambda x: torch.where(x > 0, x, math.inf).sum(-1), 0.5), seed=3), torch.ones(2, n, 1, dtype=F8), 60).end
-    assert z[0].min() > 0 and 0.3 < z[1].mean() < 0.9
-    assert abs(z[0].mean() - 1) < 5 / math.sqrt(n) and abs(z[0].var() - 1) < 5 * math.sqrt(8 / n)
+    start = lg.Metropolis(torch.ones(n, 1, dtype=F8), torch.ones(n, dtype=F8))
+    x, a = iterate(with_noise(lg.mala(lambda x: torch.where(x > 0, x, math.inf).sum(-1), 0.5), seed=3), start, 60).end
+    assert x.min() > 0 and 0.3 < a.mean() < 0.9
+    assert abs(x.mean() - 1) < 5 / math.sqrt(n) and abs(x.var() - 1) < 5 * math.sqrt(8 / n)
 
 
 def test_a_density_that_is_no_number_is_refused_and_seen_in_a_run():
     """x - log x where x > 0, NaN elsewhere: one step away from 0 is a step, one behind it is refused, and a run shows NaN."""
     step = lg.mala(lambda x: (x - x.log()).sum(-1), 0.5)
-    start, right, left = torch.ones(2, 1, 1, dtype=F8), torch.ones(2, 1, 1, dtype=F8), -2 * torch.ones(2, 1, 1, dtype=F8)
-    assert step(0, start, right).isfinite().all()
+    start, right, left = (lg.Metropolis(tensor([s]), tensor(s)) for s in (1.0, 1.0, -2.0))
+    assert torch.cat([step(0, start, right).x[0], step(0, start, right).a]).isfinite().all()
     with pytest.raises(ValueError, match="not finite"):
         step(0, start, left)
-    assert iterate(lambda k, z: step(k, z, left if k == 1 else right), start, 4).end[0].isnan().all()
+    assert iterate(lambda k, z: step(k, z, left if k == 1 else right), start, 4).end.x.isnan().all()
 
 
 def test_the_speed_keeps_its_digits_at_small_acceptance():
@@ -208,9 +211,9 @@ def test_the_speed_keeps_its_digits_at_small_acceptance():
 
 def test_squared_jump_is_what_the_steps_do_on_average():
     n, h = 20_000, 1.0
-    z, xi = torch.stack([cloud(n, 2), torch.ones(n, 2, dtype=F8)]), cloud(2, n, 2, seed=1)
+    z, xi = lg.Metropolis(cloud(n, 2), torch.ones(n, dtype=F8)), lg.Metropolis(cloud(n, 2, seed=1), cloud(n, seed=2))
     expected = lg.squared_jump(bumpy, h, z, xi)
-    done = (lg.mala(bumpy, h)(0, z, xi)[0] - z[0]).square().sum(-1)
+    done = (lg.mala(bumpy, h)(0, z, xi).x - z.x).square().sum(-1)
     assert abs((expected - done).mean()) < 4 * (expected - done).std() / math.sqrt(n)
     assert expected.std() < done.std() and expected.shape == (n,)
 
@@ -218,10 +221,11 @@ def test_squared_jump_is_what_the_steps_do_on_average():
 def test_the_best_acceptance_of_mala():
     """1c.10: on N(0, I_200) the largest expected squared jump is at the acceptance 0.574, as the law of large dimensions says."""
     d, n = 200, 1500
-    V, z, xi = quadratic(torch.eye(d, dtype=F8)), torch.stack([cloud(n, d), torch.ones(n, d, dtype=F8)]), cloud(2, n, d, seed=1)
+    V, z = quadratic(torch.eye(d, dtype=F8)), lg.Metropolis(cloud(n, d), torch.ones(n, dtype=F8))
+    xi = lg.Metropolis(cloud(n, d, seed=1), cloud(n, seed=2))
     acceptance, jump = [], []
     for h in torch.linspace(0.10, 0.40, 31, dtype=F8).tolist():
-        acceptance.append(lg.mala(V, h)(0, z, xi)[1].mean().item())
+        acceptance.append(lg.mala(V, h)(0, z, xi).a.mean().item())
         jump.append(lg.squared_jump(V, h, z, xi).mean().item())
     best = acceptance[max(range(31), key=jump.__getitem__)]
     assert abs(best - 0.574) < 0.06
@@ -274,7 +278,7 @@ def test_gap_in_the_plane():
     assert found == pytest.approx([1.0, 2.6077, 13.0, 13.0], abs=5e-5)
     for a, kappa in ((0.3, 4.0), (0.7, 0.2), (3.0, 9.0), (0.0, 0.5)):
         S = torch.diag(tensor(1.0, kappa))
-        assert lg.plane_gap(a, kappa).item() == pytest.approx(lg.drift_gap(lg.swirl_field(quadratic(S), lg.quarter_turn(a)), (2,)), abs=1e-9)
+        assert lg.plane_gap(a, kappa).item() == pytest.approx(lg.drift_gap(lg.swirl_field(quadratic(S), lg.quarter_turn(a)), zeros(2)), abs=1e-9)
         threshold = abs(kappa - 1) / (2 * math.sqrt(kappa))
         assert lg.plane_gap(threshold * 0.999, kappa) < (1 + kappa) / 2
         assert lg.plane_gap(threshold * 1.001, kappa) == (1 + kappa) / 2
@@ -286,14 +290,14 @@ def test_the_best_swirl_reaches_the_mean_curvature(S):
     J = lg.optimal_swirl(S)
     mean = S.trace().item() / len(S)
     assert torch.equal(J, -J.T)
-    assert lg.drift_gap(lg.swirl_field(quadratic(S), J), (len(S),)) == pytest.approx(mean, rel=1e-7)
+    assert lg.drift_gap(lg.swirl_field(quadratic(S), J), zeros(len(S))) == pytest.approx(mean, rel=1e-7)
 
 
 def test_the_best_swirl_of_the_literature():
     S = torch.diag(tensor(1.0, 2.0, 3.0, 10.0, 50.0))
-    assert lg.drift_gap(lg.swirl_field(quadratic(S), lg.optimal_swirl(S)), (5,)) == pytest.approx(13.2, rel=1e-8)
+    assert lg.drift_gap(lg.swirl_field(quadratic(S), lg.optimal_swirl(S)), zeros(5)) == pytest.approx(13.2, rel=1e-8)
     for seed in range(20):  # no other does better: the real parts have the mean tr(S) / d
-        assert lg.drift_gap(lg.swirl_field(quadratic(S), 3 * turn(5, seed=seed)), (5,)) <= 13.2 + 1e-9
+        assert lg.drift_gap(lg.swirl_field(quadratic(S), 3 * turn(5, seed=seed)), zeros(5)) <= 13.2 + 1e-9
 
 
 @pytest.mark.parametrize("S", [definite(5), torch.diag(tensor(1.0, 2.0, 3.0, 10.0, 50.0)), turn(4) @ turn(4), torch.eye(3, dtype=F8)])
@@ -307,10 +311,10 @@ def test_rotation_to_constant_diagonal(S):
 def test_no_free_lunch_in_time_steps(a, h):
     """For S = I the discretised variance is 1 / (1 - h (1 + a^2) / 2), stable for h < 2 / (1 + a^2)."""
     V = quadratic(torch.eye(2, dtype=F8))
-    C = lg.stationary_covariance(lg.euler_maruyama(lg.swirl_field(V, lg.quarter_turn(a)), h), (2,))
+    C = lg.stationary_covariance(lg.euler_maruyama(lg.swirl_field(V, lg.quarter_turn(a)), h), zeros(2))
     assert torch.allclose(C, torch.eye(2, dtype=F8) / (1 - h * (1 + a**2) / 2), atol=1e-9)
     limit = 2 / (1 + a**2)
-    radii = [lg.contraction(lg.euler_maruyama(lg.swirl_field(V, lg.quarter_turn(a)), limit * s), (2,)) for s in (0.99, 1.01)]
+    radii = [lg.contraction(lg.euler_maruyama(lg.swirl_field(V, lg.quarter_turn(a)), limit * s), zeros(2)) for s in (0.99, 1.01)]
     assert radii[0] < 1 < radii[1]
 
 
@@ -352,23 +356,24 @@ def test_the_cloud_and_its_covariance():
     B, C, n = lg.plane_drift(2.0, 5.0), torch.diag(tensor(1.0, 0.2)), 40_000
     for transition, kept in ((lg.exact_transition, C), (lg.euler_transition, None)):
         E, Q = transition(B, C, 0.05)
-        path = iterate(lambda k, z, E=E, Q=Q: lg.cloud_and_covariance(z, noise(z.shape, seed=1, k=k, dtype=F8), E, Q),
-                       torch.cat([torch.zeros(n, 2, dtype=F8), torch.zeros(2, 2, dtype=F8)]), 60)
+        path = iterate(lambda k, z, E=E, Q=Q: lg.cloud_and_covariance(z, noise_like(z, seed=1, k=k), E, Q),
+                       lg.WithCovariance(zeros(n, 2), zeros(2, 2)), 60)
         if kept is None:
             field = lg.swirl_field(quadratic(torch.diag(tensor(1.0, 5.0))), lg.quarter_turn(2.0))
-            kept = lg.stationary_covariance(lg.euler_maruyama(field, 0.05), (2,))
+            kept = lg.stationary_covariance(lg.euler_maruyama(field, 0.05), zeros(2))
         found = path.end
-        assert torch.allclose(found[-2:], kept, atol=1e-3)
-        sample = found[:-2].T @ found[:-2] / n
-        assert ((sample - found[-2:]).abs() < 4 * math.sqrt(2 / n) * C.max()).all()
+        assert torch.allclose(found.C, kept, atol=1e-3)
+        sample = found.x.T @ found.x / n
+        assert ((sample - found.C).abs() < 4 * math.sqrt(2 / n) * C.max()).all()
     E, Q = lg.exact_transition(B, C, 0.3)
     assert torch.allclose(E @ C @ E.T + Q, C) and torch.allclose(E, torch.linalg.matrix_exp(-0.3 * B))
-    z = lg.cloud_and_covariance(torch.zeros(4, 2, dtype=F8), torch.cat([torch.eye(2, dtype=F8), torch.ones(2, 2, dtype=F8)]), E, Q)
-    assert torch.allclose(z[:2].T @ z[:2], Q)  # the images of the unit vectors: a root of Q
+    nothing, units = zeros(2, 2), torch.eye(2, dtype=F8)
+    x, _ = lg.cloud_and_covariance(lg.WithCovariance(nothing, nothing), lg.WithCovariance(units, nothing + 1), E, Q)
+    assert torch.allclose(x.T @ x, Q)  # the images of the unit vectors: a root of Q
     E = lg.euler_transition(B, C, 0.1)[0]
     assert torch.allclose(E, torch.eye(2, dtype=F8) - 0.1 * B)
-    point = lg.cloud_and_covariance(tensor([1.0, 2.0], [0, 0], [0, 0]), torch.zeros(3, 2, dtype=F8), E, Q)[0]
-    assert torch.allclose(point, E @ tensor(1.0, 2.0))
+    still = lg.WithCovariance(zeros(1, 2), nothing)
+    assert torch.allclose(lg.cloud_and_covariance(still._replace(x=tensor([1.0, 2.0])), still, E, Q).x[0], E @ tensor(1.0, 2.0))
 
 
 def test_sliders_of_traced_steps():
@@ -376,10 +381,12 @@ def test_sliders_of_traced_steps():
 
     def taught(z, xi, h, a, kappa):
         E, Q = lg.exact_transition(lg.plane_drift(a, kappa), torch.diag(torch.stack([kappa / kappa, 1 / kappa])), h)
-        return lg.mala(double_well, h)(0, z, xi), lg.cloud_and_covariance(z[0], xi[0], E, Q), lg.ula_variance(h), lg.plane_gap(a, kappa)
+        moved = lg.cloud_and_covariance(lg.WithCovariance(z.x, Q), lg.WithCovariance(xi.x, Q), E, Q)
+        return lg.mala(double_well, h)(0, z, xi), moved, lg.ula_variance(h), lg.plane_gap(a, kappa)
 
     def given(*values):
-        return [torch.stack([cloud(6, 2), torch.ones(6, 2, dtype=F8)]), cloud(2, 6, 2, seed=1), *(torch.tensor(v, dtype=F8) for v in values)]
+        z, xi = lg.Metropolis(cloud(6, 2), torch.ones(6, dtype=F8)), lg.Metropolis(cloud(6, 2, seed=1), cloud(6, seed=2))
+        return [z, xi, *(torch.tensor(v, dtype=F8) for v in values)]
 
     graph = make_fx(taught, tracing_mode="symbolic")(*given(0.1, 0.5, 3.0))
     torch.testing.assert_close(graph(*given(0.3, 2.5, 7.0)), taught(*given(0.3, 2.5, 7.0)))
@@ -387,31 +394,36 @@ def test_sliders_of_traced_steps():
 
 # --- bad input -------------------------------------------------------------------------------------------------------------------
 
-X, Z, EYE = torch.ones(3, 2), torch.ones(2, 3, 2), torch.eye(2, dtype=F8)
+X, EYE, ZERO = torch.ones(3, 2), torch.eye(2, dtype=F8), zeros(2)
+Z, S2 = lg.Metropolis(X, X[:, 0]), lg.WithCovariance(zeros(3, 2), EYE)
 BOWL = quadratic(torch.eye(2))
 
 
 @pytest.mark.parametrize(("call", "error", "words"), [
-    (lambda: lg.linear_step(3, (2,)), TypeError, "step is a int"),
-    (lambda: lg.linear_step(lambda k, z, xi: z, 2), TypeError, "tuple"),
-    (lambda: lg.linear_step(lambda k, z, xi: z, ()), TypeError, "tuple"),
-    (lambda: lg.linear_step(lambda k, z, xi: z, (0,)), ValueError, "at least 1"),
-    (lambda: lg.linear_step(lambda k, z, xi: z, (2,), noise=(2.5,)), TypeError, "noise"),
-    (lambda: lg.linear_step(lambda k, z, xi: z**2, (2,)), ValueError, "not linear"),
-    (lambda: lg.linear_step(lambda k, z, xi: z + 1, (2,)), ValueError, "not linear"),
-    (lambda: lg.linear_step(lambda k, z, xi: z + xi**3, (2,)), ValueError, "not linear"),
-    (lambda: lg.stationary_covariance(lambda k, z, xi: z + xi, (2,)), ValueError, "spectral radius 1"),
-    (lambda: lg.stationary_covariance(lambda k, z, xi: 2 * z + xi, (2,)), ValueError, "spectral radius 2"),
-    (lambda: lg.contraction(None, (2,)), TypeError, "function"),
-    (lambda: lg.drift_gap(None, (2,)), TypeError, "v is a NoneType"),
-    (lambda: lg.drift_gap(lambda t, x: -x**3, (2,)), ValueError, "not linear"),
+    (lambda: lg.linear_step(3, zeros(2)), TypeError, "step is a int"),
+    (lambda: lg.linear_step(lambda k, z, xi: z, 2), TypeError, "z is a int"),
+    (lambda: lg.linear_step(lambda k, z, xi: z, (2, 1)), TypeError, "z is a tuple; expected"),
+    (lambda: lg.linear_step(lambda k, z, xi: z, zeros(0)), ValueError, "z has no number"),
+    (lambda: lg.linear_step(lambda k, z, xi: z, ZERO, noise=zeros(0)), ValueError, "noise has no number"),
+    (lambda: lg.linear_step(lambda k, z, xi: z, ZERO, noise=(2.5,)), TypeError, "noise"),
+    (lambda: lg.linear_step(lambda k, z, xi: z.x, lg.Phase(ZERO, ZERO)), TypeError, r"step\(k, z, xi\) is a Tensor; expected Phase"),
+    (lambda: lg.linear_step(lambda k, z, xi: z**2, ZERO), ValueError, "not linear"),
+    (lambda: lg.linear_step(lambda k, z, xi: z + 1, zeros(2)), ValueError, "not linear"),
+    (lambda: lg.linear_step(lambda k, z, xi: z + xi**3, zeros(2)), ValueError, "not linear"),
+    (lambda: lg.stationary_covariance(lambda k, z, xi: z + xi, zeros(2)), ValueError, "spectral radius 1"),
+    (lambda: lg.stationary_covariance(lambda k, z, xi: 2 * z + xi, zeros(2)), ValueError, "spectral radius 2"),
+    (lambda: lg.contraction(None, zeros(2)), TypeError, "function"),
+    (lambda: lg.drift_gap(None, zeros(2)), TypeError, "v is a NoneType"),
+    (lambda: lg.drift_gap(lambda t, x: -x**3, zeros(2)), ValueError, "not linear"),
     (lambda: lg.mala(1, 0.1), TypeError, "function"),
     (lambda: lg.mala(BOWL, 0.0), ValueError, "h = 0"),
     (lambda: lg.mala(BOWL, 0.1, temperature=0.0), ValueError, "temperature"),
-    (lambda: lg.mala(BOWL, 0.1)(0, X, X), ValueError, "pair"),
-    (lambda: lg.mala(BOWL, 0.1)(0, Z[0, 0], Z[0, 0]), ValueError, "pair"),
-    (lambda: lg.mala(BOWL, 0.1)(0, Z, X), ValueError, "xi has shape"),
-    (lambda: lg.squared_jump(BOWL, 0.1, X, X), ValueError, "pair"),
+    (lambda: lg.mala(BOWL, 0.1)(0, X, X), TypeError, r"z is a Tensor; expected Metropolis\(x, a\)"),
+    (lambda: lg.mala(BOWL, 0.1)(0, lg.Metropolis(X[0, 0], X[0, 0]), Z), ValueError, r"z.x has shape \(\)"),
+    (lambda: lg.mala(BOWL, 0.1)(0, lg.Metropolis(X, X), Z), ValueError, r"z.a has shape \(3, 2\); expected a number for each point, \(3,\)"),
+    (lambda: lg.mala(BOWL, 0.1)(0, lg.Metropolis(X, Z.a.double()), Z), TypeError, "a is torch.float64"),
+    (lambda: lg.mala(BOWL, 0.1)(0, Z, lg.Metropolis(X[:1], Z.a[:1])), ValueError, "xi.x has shape"),
+    (lambda: lg.squared_jump(BOWL, 0.1, X, X), TypeError, "Metropolis"),
     (lambda: lg.squared_jump(BOWL, -0.1, Z, Z), ValueError, "h = -0.1"),
     (lambda: lg.mala_speed(1.5), ValueError, "outside"),
     (lambda: lg.mala_speed(tensor(0.5, -0.1)), ValueError, "outside"),
@@ -451,9 +463,11 @@ BOWL = quadratic(torch.eye(2))
     (lambda: lg.plane_root(torch.eye(3)), ValueError, "expected \\(2, 2\\)"),
     (lambda: lg.ellipse(EYE, 2), ValueError, "at least 3"),
     (lambda: lg.ellipse(None), TypeError, "C is a NoneType"),
-    (lambda: lg.cloud_and_covariance(X[:2], X[:2], EYE, EYE), ValueError, "then a covariance"),
-    (lambda: lg.cloud_and_covariance(X, X[:2], EYE, EYE), ValueError, "then a covariance"),
-    (lambda: lg.cloud_and_covariance(torch.ones(3, 3), X, EYE, EYE), ValueError, "2 coordinates"),
+    (lambda: lg.cloud_and_covariance(X, X, EYE, EYE), TypeError, r"z is a Tensor; expected WithCovariance\(x, C\)"),
+    (lambda: lg.cloud_and_covariance(S2._replace(C=zeros(3, 3)), S2, EYE, EYE), ValueError, r"z.C has shape \(3, 3\); expected \(2, 2\)"),
+    (lambda: lg.cloud_and_covariance(S2, S2._replace(x=zeros(1, 2)), EYE, EYE), ValueError, "xi.x has shape"),
+    (lambda: lg.cloud_and_covariance(S2._replace(x=zeros(3, 3)), S2, EYE, EYE), ValueError, "2 coordinates"),
+    (lambda: lg.cloud_and_covariance(S2, S2, EYE.float(), EYE.float()), TypeError, "z.x is torch.float64"),
 ])
 def test_bad_input_is_told(call, error, words):
     with pytest.raises(error, match=words):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from companion.energies import grad
-from companion.langevin import leimkuhler_matthews, ula
+from companion.langevin import Averaged, leimkuhler_matthews, ula
 from companion.sampling.langevin import exercises
 from companion.sampling.langevin.kinetic import aboba, baoab, kinetic_euler, obabo
 
@@ -27,10 +27,10 @@ FISHER_RAO, LANGEVIN = passing(100.0, 0.01)
 
 
 def by_hand(V, h, late=1.0, warmth=1.0):
-    """A reader's own pair scheme: Leimkuhler-Matthews without its checks."""
+    """A reader's own scheme: Leimkuhler-Matthews without its checks."""
     def step(k, z, xi):
         x, last = z
-        return torch.stack([x - h * grad(V, x) + warmth * (h / 2) ** 0.5 * (late * last + xi), xi])
+        return Averaged(x - h * grad(V, x) + warmth * (h / 2) ** 0.5 * (late * last + xi), xi)
 
     return step
 

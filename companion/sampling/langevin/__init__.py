@@ -6,7 +6,7 @@ a flow of laws is a field v(t, x).
 Every function raises TypeError or ValueError for what it cannot take, in words.
 """
 
-from companion.langevin import euler_maruyama, leimkuhler_matthews, ula
+from companion.langevin import Averaged, euler_maruyama, leimkuhler_matthews, ula
 from companion.sampling.langevin.barrier import (
     density_step,
     eyring_kramers,
@@ -26,6 +26,7 @@ from companion.sampling.langevin.birth_death import (
     grid_kl,
 )
 from companion.sampling.langevin.kinetic import (
+    Phase,
     Variances,
     aboba,
     aboba_variances,
@@ -47,6 +48,7 @@ from companion.sampling.langevin.linear import (
     stationary_covariance,
 )
 from companion.sampling.langevin.overdamped import (
+    Metropolis,
     mala,
     mala_speed,
     squared_jump,
@@ -57,6 +59,7 @@ from companion.sampling.langevin.overdamped import (
     ula_w2,
 )
 from companion.sampling.langevin.plane import (
+    WithCovariance,
     cloud_and_covariance,
     ellipse,
     euler_transition,
@@ -87,15 +90,16 @@ from companion.sampling.langevin.swirl import (
 )
 
 __all__ = [
-    "Linear", "Variances", "aboba", "aboba_variances", "asymptotic_variance", "baoab",
-    "baoab_variances", "best_friction", "birth_death", "cloud_and_covariance", "constant_diagonal",
-    "contraction", "density_step", "drift_gap", "ellipse", "euler_maruyama", "euler_transition",
-    "exact_transition", "excess", "eyring_kramers", "fisher_rao", "fisher_rao_at", "fisher_rao_law",
-    "fisher_rao_moments", "gaussian_kl", "gaussian_w2_squared", "generator", "gibbs", "grid_kl",
-    "jump_rates", "kinetic_euler", "kinetic_euler_variances", "kinetic_field", "kinetic_gap",
-    "kinetic_moments", "langevin_law", "langevin_moments", "leimkuhler_matthews", "linear_step",
-    "log_odds", "mala", "mala_speed", "obabo", "obabo_variances", "optimal_swirl", "plane_drift",
-    "plane_exponential", "plane_gap", "plane_root", "propagator", "quarter_turn", "spectrum",
-    "squared_jump", "stationary_covariance", "svgd_moments", "swirl_field", "ula", "ula_bound",
-    "ula_covariance", "ula_kl", "ula_moments", "ula_variance", "ula_w2", "well", "wfr_moments",
+    "Averaged", "Linear", "Metropolis", "Phase", "Variances", "WithCovariance", "aboba",
+    "aboba_variances", "asymptotic_variance", "baoab", "baoab_variances", "best_friction",
+    "birth_death", "cloud_and_covariance", "constant_diagonal", "contraction", "density_step",
+    "drift_gap", "ellipse", "euler_maruyama", "euler_transition", "exact_transition", "excess",
+    "eyring_kramers", "fisher_rao", "fisher_rao_at", "fisher_rao_law", "fisher_rao_moments",
+    "gaussian_kl", "gaussian_w2_squared", "generator", "gibbs", "grid_kl", "jump_rates",
+    "kinetic_euler", "kinetic_euler_variances", "kinetic_field", "kinetic_gap", "kinetic_moments",
+    "langevin_law", "langevin_moments", "leimkuhler_matthews", "linear_step", "log_odds", "mala",
+    "mala_speed", "obabo", "obabo_variances", "optimal_swirl", "plane_drift", "plane_exponential",
+    "plane_gap", "plane_root", "propagator", "quarter_turn", "spectrum", "squared_jump",
+    "stationary_covariance", "svgd_moments", "swirl_field", "ula", "ula_bound", "ula_covariance",
+    "ula_kl", "ula_moments", "ula_variance", "ula_w2", "well", "wfr_moments",
 ]

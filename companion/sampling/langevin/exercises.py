@@ -8,8 +8,9 @@ from companion.check.report import magnitude, report
 from companion.flow import as_scipy
 from companion.hints import Function, NonNegative, Positive, checked
 from companion.inputs import a_function, a_number, like
+from companion.langevin import Averaged
 from companion.potentials import quadratic
-from companion.sampling.langevin.kinetic import kinetic_field
+from companion.sampling.langevin.kinetic import Phase, kinetic_field
 from companion.sampling.langevin.linear import drift_gap, stationary_covariance
 from companion.sampling.langevin.sandbox import (
     fisher_rao_moments,
@@ -46,9 +47,10 @@ def check_friction(gamma: Positive, *, frequencies: PositiveNumbers = (1.0, 2.0,
     Raises AssertionError, TypeError, ValueError.
     """
     curvatures = torch.diag(torch.tensor(frequencies, dtype=torch.float64) ** 2)
+    rest = Phase(curvatures[0], curvatures[0])
 
     def gap(g):
-        return drift_gap(kinetic_field(quadratic(curvatures), gamma=g), (2, len(frequencies)))
+        return drift_gap(kinetic_field(quadratic(curvatures), gamma=g), rest)
 
     found, best = gap(gamma), _highest(gap, 1e-3, 4 * max(frequencies))
     hint = (
@@ -88,14 +90,15 @@ def check_scheme(scheme: Function, *, h: Positive = 1.0, curvatures: PositiveNum
     """Lyapunov's equation: scheme(V, h) keeps the position's variance 1 / c of V = c x^2 / 2,
     to a relative tol, for each of the curvatures c.
 
-    scheme(V, h) -> step(k, z, xi) on pairs z = (x, other), (2, ..., d), linear in (z, xi) if V is
-    quadratic; xi is like x or like z.
+    scheme(V, h) -> step(k, z, xi), linear in (z, xi) if V is quadratic; z is x (..., d),
+    Averaged(x, last) or Phase(x, y), and xi is like x or like z.
     Raises AssertionError, TypeError, ValueError.
     """
     for c in curvatures:
         step = a_function(scheme(quadratic(torch.tensor([[c]], dtype=torch.float64)), h),
                           "scheme(V, h)")
-        found = c * float(stationary_covariance(step, (2, 1), noise=_noise(step))[0, 0])
+        z, xi = _taken(step)
+        found = c * float(stationary_covariance(step, z, noise=xi)[0, 0])
         statement = f"With h = {h:g} and the curvature {c:g} the variance is right to {tol:g}"
         report(abs(found - 1) <= tol, statement, f"{found:.6g} times that of exp(-V)",
                f"It is {found:.6g} times that of exp(-V).")
@@ -154,14 +157,15 @@ def _highest(f, lo, hi):
     return (lo + hi) / 2
 
 
-def _noise(step):
-    """The shape of the noise that a step on pairs (2, 1) takes: like the pair, or like x."""
-    z = torch.zeros(2, 1, dtype=torch.float64)
-    for shape in ((2, 1), (1,)):
+def _taken(step):
+    """A state and a noise that the step takes, x in dimension 1."""
+    x = torch.zeros(1, dtype=torch.float64)
+    averaged, phase = Averaged(x, x), Phase(x, x)
+    for z, xi in ((x, x), (averaged, x), (averaged, averaged), (phase, phase), (phase, x)):
         try:
-            like(step(0, z, torch.zeros(shape, dtype=torch.float64)), z, "step(k, z, xi)")
-            return shape
-        except (TypeError, ValueError, RuntimeError, IndexError):
+            like(step(0, z, xi), z, "step(k, z, xi)")
+            return z, xi
+        except (TypeError, ValueError, RuntimeError, IndexError, AttributeError):
             continue
-    raise ValueError("step does not map a pair z (2, d) to a pair; expected step(k, z, xi) with z "
-                     "= (x, other), and xi like x or like z.")
+    raise ValueError("step does not map a state to its like; expected step(k, z, xi) with z = x, "
+                     "Averaged(x, last) or Phase(x, y), and xi like x or like z.")

@@ -1,48 +1,47 @@
 """Kinetic Langevin: dX = Y dt, dY = -grad V(X) dt - gamma Y dt + sqrt(2 gamma T) dW.
 It keeps exp(-V / T) x N(0, T I).
 
-Phase space: z = (x, y), z: (2, ..., d). A step is a word of three exact flows,
-applied from left to right:
+Phase space: z = Phase(x, y). A step is a word of three exact flows, applied from left to right:
 
     A: x <- x + s y        B: y <- y - s grad V(x)        O:
     y <- c y + sqrt((1 - c^2) T) xi,  c = exp(-gamma s)
 
-and step(k, z, xi) takes xi like z. Words with one O use xi[1] (noise belongs to y),
-OBABO uses both.
+and step(k, z, xi) takes xi like z. Words with one O use xi.y (noise belongs to y), OBABO uses both.
 Leimkuhler and Matthews, Molecular Dynamics, Springer 2015, chapter 7.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, NamedTuple
 
 import torch
 
 from companion.energies import grad
+from companion.flow import euler
 from companion.hints import Function, NonNegative, Number, Positive, Tensor, checked
-from companion.inputs import a_tensor, like, look
+from companion.inputs import like, look
 from companion.sampling.langevin.linear import Numbers, PositiveNumbers, as_tensors
+from companion.state import of_points
 
 
-def in_phase_space(z, name):
-    """Return z = (x, y), (2, ..., d). Raises TypeError, ValueError."""
-    if a_tensor(z, name).ndim < 2 or z.shape[0] != 2 or not z.shape[-1]:
-        raise ValueError(f"{name} has shape {tuple(z.shape)}; expected (x, y) on a first axis of "
-                         "2, (2, ..., d): torch.stack([x, y]).")
-    return z
+class Phase(NamedTuple):
+    """Positions x (..., d) and velocities y, like x."""
+
+    x: torch.Tensor
+    y: torch.Tensor
 
 
-Phase = Annotated[torch.Tensor, in_phase_space]
+InPhaseSpace = Annotated[Phase, partial(of_points, kind=Phase)]
 
 
 @checked
 def kinetic_field(V: Function, *, gamma: NonNegative) -> Callable:
-    """v(t, z) = (y, -grad V(x) - gamma y), the drift: followed by the mean of the law if V is
+    """v(t, z) = Phase(y, -grad V(x) - gamma y), the drift: followed by the mean of the law if V is
     quadratic. Raises TypeError, ValueError."""
 
     @checked
-    def v(t: Number, z: Phase) -> torch.Tensor:
-        x, y = z
-        return torch.stack([y, -grad(V, x) - gamma * y])
+    def v(t: Number, z: InPhaseSpace) -> Phase:
+        return Phase(z.y, -grad(V, z.x) - gamma * z.y)
 
     return v
 
@@ -79,10 +78,9 @@ def kinetic_euler(V: Function, h: Positive, *, gamma: NonNegative,
     v = kinetic_field(V, gamma=gamma)
 
     @checked
-    def step(k: Number, z: Phase, xi: Phase) -> torch.Tensor:
-        like(xi, z, "xi")
-        return z + h * v(k * h, z) + (2 * gamma * h
-                                      * temperature) ** 0.5 * torch.stack([0 * xi[1], xi[1]])
+    def step(k: Number, z: InPhaseSpace, xi: InPhaseSpace) -> Phase:
+        x, y = euler(v, k * h, z, h)
+        return Phase(x, y + (2 * gamma * h * temperature) ** 0.5 * like(xi, z, "xi").y)
 
     return step
 
@@ -92,8 +90,8 @@ def _splitting(word, V, h, gamma, temperature):
     each other letter for h / 2."""
 
     @checked
-    def step(k: Number, z: Phase, xi: Phase) -> torch.Tensor:
-        (x, y), noises = z, [like(xi, z, "xi")[1], xi[0]]
+    def step(k: Number, z: InPhaseSpace, xi: InPhaseSpace) -> Phase:
+        (x, y), noises = z, [like(xi, z, "xi").y, xi.x]
         for letter in word:
             s = h / word.count(letter)
             if letter == "A":
@@ -101,9 +99,9 @@ def _splitting(word, V, h, gamma, temperature):
             elif letter == "B":
                 y = y - s * grad(V, x)
             else:
-                c = torch.exp(-torch.as_tensor(gamma * s, dtype=z.dtype, device=z.device))
+                c = torch.exp(-torch.as_tensor(gamma * s, dtype=y.dtype, device=y.device))
                 y = c * y + ((1 - c**2) * temperature) ** 0.5 * noises.pop(0)
-        return torch.stack([x, y])
+        return Phase(x, y)
 
     return step
 

@@ -11,16 +11,9 @@ from typing import Annotated, NamedTuple
 
 import torch
 
-from companion.hints import Function, checked
-from companion.inputs import a_count, a_number, a_tensor, batch, like, look
-
-
-def a_shape(shape, name):
-    """Return shape, integers of at least 1. Raises TypeError, ValueError."""
-    if not isinstance(shape, (tuple, list, torch.Size)) or not shape:
-        raise TypeError(f"{name} is {shape!r}; expected a tuple of integers: (d,), or (2, d) for "
-                        "a phase space.")
-    return tuple(a_count(side, f"an entry of {name}") for side in shape)
+from companion.hints import Function, State, checked
+from companion.inputs import a_number, a_tensor, batch, like, look
+from companion.state import cut, flat
 
 
 def a_square(S, name, *, symmetric=False, definite=False):
@@ -55,7 +48,6 @@ def number_or_tensor(value, name, *, positive=False):
     return a_tensor(value, name)
 
 
-Shape = Annotated[tuple, a_shape]
 Symmetric = Annotated[torch.Tensor, partial(a_square, symmetric=True)]
 Curvatures = Annotated[torch.Tensor, partial(a_square, definite=True)]
 Antisymmetric = Annotated[torch.Tensor, antisymmetric]
@@ -64,49 +56,47 @@ PositiveNumbers = Annotated[float | torch.Tensor, partial(number_or_tensor, posi
 
 
 class Linear(NamedTuple):
-    """z' = A z + B xi on flattened states.   A: (s, s), B: (s, q)."""
+    """z' = A z + B xi, states in one row, part after part.   A: (s, s), B: (s, q)."""
 
     A: torch.Tensor
     B: torch.Tensor
 
 
 @checked
-def linear_step(step: Function, shape: Shape, *, noise: Shape | None = None) -> Linear:
+def linear_step(step: Function, z: State, *, noise: State | None = None) -> Linear:
     """A and B of a step(k, z, xi) that is linear in (z, xi), from its images of the unit vectors,
     in float64.
 
-    shape: of z;  noise: the shape of xi, by default that of z. Raises TypeError;
-    ValueError if the step is not linear.
+    z: any state of the step;  noise: any xi, by default like z. Their shapes count, not their
+    numbers. Raises TypeError; ValueError if the step is not linear.
     """
-    shape, noise = tuple(shape), tuple(shape if noise is None else noise)
-    z0, xi0 = (torch.zeros(s, dtype=torch.float64) for s in (shape, noise))
+    noise = z if noise is None else noise
+    no_z, no_xi = _zeros(z, "z"), _zeros(noise, "noise")
 
-    def moved(z, xi):
-        return like(step(0, z, xi), z, "step(k, z, xi)").reshape(-1)
+    def moved(row, draws):
+        given = cut(row, z)
+        return flat(like(step(0, given, cut(draws, noise)), given, "step(k, z, xi)"))
 
-    A = torch.stack([moved(e, xi0) for e in _units(shape)], 1)
-    B = torch.stack([moved(z0, e) for e in _units(noise)], 1)
-    z, xi = (
-        torch.linspace(-1.0, 2.0, z0.numel()).to(z0),
-        torch.linspace(1.5, -0.7, xi0.numel()).to(z0),
-    )
-    image = moved(z.reshape(shape), xi.reshape(noise))
-    if not torch.allclose(image, A @ z + B @ xi, rtol=1e-9, atol=1e-9):
+    A = torch.stack([moved(e, no_xi) for e in torch.eye(len(no_z)).to(no_z)], 1)
+    B = torch.stack([moved(no_z, e) for e in torch.eye(len(no_xi)).to(no_z)], 1)
+    row = torch.linspace(-1.0, 2.0, len(no_z)).to(no_z)
+    draws = torch.linspace(1.5, -0.7, len(no_xi)).to(no_z)
+    if not torch.allclose(moved(row, draws), A @ row + B @ draws, rtol=1e-9, atol=1e-9):
         raise ValueError("step is not linear in (z, xi); expected the step of a quadratic "
                          "potential with its minimum at 0.")
     return Linear(A, B)
 
 
 @checked
-def stationary_covariance(step: Function, shape: Shape, *,
-                          noise: Shape | None = None) -> torch.Tensor:
+def stationary_covariance(step: Function, z: State, *,
+                          noise: State | None = None) -> torch.Tensor:
     """C = A C A^T + B B^T = sum_k A^k B B^T (A^T)^k, the covariance (s, s) that a linear step
-    keeps; the state is flattened.
+    keeps; z and noise as in `linear_step`.
 
     Summed by doubling: C <- C + A C A^T, A <- A A. Raises ValueError if the step is not linear,
     or not stable: spectral radius >= 1.
     """
-    A, B = linear_step(step, shape, noise=noise)
+    A, B = linear_step(step, z, noise=noise)
     radius = _radius(A)
     if not radius < 1 - 1e-13:
         raise ValueError(f"step has the spectral radius {radius:.6g}; expected less than 1: take "
@@ -118,19 +108,19 @@ def stationary_covariance(step: Function, shape: Shape, *,
 
 
 @checked
-def contraction(step: Function, shape: Shape, *, noise: Shape | None = None) -> float:
+def contraction(step: Function, z: State, *, noise: State | None = None) -> float:
     """The spectral radius of a linear step: means decay like its k-th power. A float."""
-    return _radius(linear_step(step, shape, noise=noise).A)
+    return _radius(linear_step(step, z, noise=noise).A)
 
 
 @checked
-def drift_gap(v: Function, shape: Shape) -> float:
+def drift_gap(v: Function, z: State) -> float:
     """min Re of the spectrum of B, where v(t, z) = -B z is a linear field:
     means decay like exp(-gap t). A float.
 
-    shape: of z. Raises TypeError; ValueError if the field is not linear.
+    z: any state, its shapes count. Raises TypeError; ValueError if the field is not linear.
     """
-    A = linear_step(lambda k, z, xi: like(v(0.0, z), z, "v(t, z)"), shape).A
+    A = linear_step(lambda k, z, xi: like(v(0.0, z), z, "v(t, z)"), z).A
     return -torch.linalg.eigvals(A).real.max().item()
 
 
@@ -138,9 +128,12 @@ def _radius(A):
     return torch.linalg.eigvals(A).abs().max().item()
 
 
-def _units(shape):
-    n = math.prod(shape)
-    return torch.eye(n, dtype=torch.float64).reshape(n, *shape)
+def _zeros(z, name):
+    """As many zeros in a row as z has numbers, in float64. Raises ValueError."""
+    row = torch.zeros_like(flat(z), dtype=torch.float64, device="cpu")
+    if not len(row):
+        raise ValueError(f"{name} has no number; expected a state of at least one.")
+    return row
 
 
 def as_tensors(**given):

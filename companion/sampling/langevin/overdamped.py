@@ -8,21 +8,36 @@ S x> / 2.
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import torch
 
 from companion.energies import grad
 from companion.hints import Function, NonNegative, Number, Positive, checked
-from companion.inputs import a_number, a_tensor, like, look, one_each
+from companion.inputs import a_number, a_tensor, alike, like, look, one_each
 from companion.sampling.langevin.linear import Curvatures, number_or_tensor
 
 
-def a_pair(z, name, *, extended=False):
-    """Return z, the pair (x, a) or its noise, (2, ..., d). Raises TypeError, ValueError."""
-    if a_tensor(z, name, extended=extended).ndim < 2 or z.shape[0] != 2 or not z.shape[-1]:
-        raise ValueError(f"{name} has shape {tuple(z.shape)}; expected the pair (x, a), (2, ..., "
-                         "d): torch.stack([x, torch.ones_like(x)]).")
+class Metropolis(NamedTuple):
+    """Positions x (..., d) and a (...), the probabilities with which the last proposals were taken.
+    """
+
+    x: torch.Tensor
+    a: torch.Tensor
+
+
+def a_metropolis(z, name, *, extended=False):
+    """Return z = Metropolis(x, a) or its noise, where a may be -inf if extended. Raises TypeError,
+    ValueError."""
+    if not isinstance(z, Metropolis):
+        raise TypeError(f"{name} is a {type(z).__name__}; expected Metropolis(x, a), x (..., d) "
+                        "and a (...): Metropolis(x, torch.ones_like(x[..., 0])).")
+    if not a_tensor(z.x, f"{name}.x").ndim or not z.x.shape[-1]:
+        raise ValueError(f"{name}.x has shape {tuple(z.x.shape)}; expected points (..., d).")
+    if a_tensor(z.a, f"{name}.a", extended=extended).shape != z.x.shape[:-1]:
+        raise ValueError(f"{name}.a has shape {tuple(z.a.shape)}; expected a number for each "
+                         f"point, {tuple(z.x.shape[:-1])}.")
+    alike(z._asdict())
     return z
 
 
@@ -35,8 +50,8 @@ def acceptance(a, name):
     return a
 
 
-Pair = Annotated[torch.Tensor, a_pair]
-Draws = Annotated[torch.Tensor, partial(a_pair, extended=True)]  # -inf accepts always
+Moved = Annotated[Metropolis, a_metropolis]
+Draws = Annotated[Metropolis, partial(a_metropolis, extended=True)]  # -inf accepts always
 Acceptance = Annotated[float | torch.Tensor, acceptance]
 
 
@@ -48,10 +63,9 @@ def mala(V: Function, h: Positive, *, temperature: Positive = 1.0) -> Callable:
     a = min(1, exp(-(V(y) - V(x)) / T) q(y, x) / q(x, y)),   q(x, y) = exp(-|y - x + h grad
     V(x)|^2 / (4 h T)).
 
-    The state is the pair z = (x, a), z: (2, ..., d), where a is the last probability in every
-    coordinate, so that it can be averaged;
-    start from (x0, 1). step(k, z, xi), xi like z: xi[0] proposes, and the first number u of xi[1]
-    decides: yes if Phi(u) < a.
+    The state is z = Metropolis(x, a) with the last probability a, so that it can be averaged;
+    start from a = 1. step(k, z, xi), xi like z: xi.x proposes, and xi.a decides: yes if
+    Phi(xi.a) < a.
     Where V is infinite nothing is accepted; where V or its slope is NaN, the point becomes NaN,
     to be seen in a run, refused elsewhere.
     Roberts and Tweedie, Bernoulli 2 (1996) 341-363. Raises TypeError, ValueError.
@@ -60,34 +74,33 @@ def mala(V: Function, h: Positive, *, temperature: Positive = 1.0) -> Callable:
         return one_each(V(x), x.shape[:-1], "V(x)").to(x)
 
     @checked
-    def step(k: Number, z: Pair, xi: Draws) -> torch.Tensor:
-        x, noise = z[0], like(xi, z, "xi")[0]
+    def step(k: Number, z: Moved, xi: Draws) -> Metropolis:
+        x, (noise, u) = z.x, like(xi, z, "xi")
         y = x - h * grad(height, x) + (2 * h * temperature) ** 0.5 * noise
         back = (x - y + h * grad(height, y)).square().sum(-1) / (
             4 * h
         ) - temperature * noise.square().sum(-1) / 2
         above = height(y)
         log_a = torch.where(above == math.inf, -math.inf, (height(x) - above - back) / temperature)
-        a = torch.exp(torch.clamp(log_a, max=0))[..., None]
-        yes = torch.special.ndtr(xi[1][..., :1]) < a
-        return torch.stack([torch.where(a.isnan(), a, torch.where(yes, y, x)), a.expand(x.shape)])
+        a = torch.exp(torch.clamp(log_a, max=0))
+        moved = torch.where((torch.special.ndtr(u) < a)[..., None], y, x)
+        return Metropolis(torch.where(a.isnan()[..., None], a[..., None], moved), a)
 
     return step
 
 
 @checked
-def squared_jump(V: Function, h: Positive, z: Pair, xi: Pair, *,
+def squared_jump(V: Function, h: Positive, z: Moved, xi: Moved, *,
                  temperature: Positive = 1.0) -> torch.Tensor:
     """E |x' - x|^2 of MALA's step from z, given its proposal: a |y - x|^2, (...).
     Its mean over the target measures the speed.
 
     z, xi: as for `mala`. A proposal accepted with probability a moves that often.
     """
-    x = z[0]
     # Phi(-inf) = 0: accepted, unless a = 0 and y = x
-    always = torch.cat([xi[:1], torch.full_like(xi[1:], -math.inf)])
+    always = xi._replace(a=torch.full_like(xi.a, -math.inf))
     y, a = mala(V, h, temperature=temperature)(0, z, always)
-    return a[..., 0] * (y - x).square().sum(-1)
+    return a * (y - z.x).square().sum(-1)
 
 
 @checked

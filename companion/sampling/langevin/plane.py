@@ -3,13 +3,14 @@ a, kappa and h may be sliders."""
 
 import math
 from functools import partial
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import torch
 
 from companion.hints import Number, Positive, checked
-from companion.inputs import a_cloud, a_count, a_tensor, like, look
+from companion.inputs import a_cloud, a_count, a_tensor, alike, like, look
 from companion.sampling.langevin.linear import Numbers, PositiveNumbers, as_tensors
+from companion.state import of_kind
 
 SLACK = 1e-3  # what rounding may do to a covariance, as a share of its largest entry
 
@@ -36,18 +37,23 @@ def covariance(C, name):
     return C
 
 
-def points_and_covariance(z, name):
-    """Return z (n + 2, 2), n points and the two rows of a covariance. Raises TypeError, ValueError.
-    """
-    if a_cloud(z, name, d=2).ndim != 2 or z.shape[0] < 3:
-        raise ValueError(f"{name} has shape {tuple(z.shape)}; expected (n + 2, 2): points, then a "
-                         "covariance.")
+class WithCovariance(NamedTuple):
+    """A cloud x (n, 2), and the second moments C (2, 2) that infinitely many points would have."""
+
+    x: torch.Tensor
+    C: torch.Tensor
+
+
+def a_cloud_with_covariance(z, name):
+    """Return z = WithCovariance(x, C). Raises TypeError, ValueError."""
+    a_cloud(of_kind(z, name, kind=WithCovariance).x, f"{name}.x", d=2)
+    of_the_plane(z.C, f"{name}.C")
     return z
 
 
 Plane = Annotated[torch.Tensor, of_the_plane]
 Covariance = Annotated[torch.Tensor, covariance]
-PointsAndCovariance = Annotated[torch.Tensor, points_and_covariance]
+PointsAndCovariance = Annotated[WithCovariance, a_cloud_with_covariance]
 Angles = Annotated[int, partial(a_count, least=3)]
 
 
@@ -135,12 +141,12 @@ def ellipse(C: Covariance, n: Angles = 60) -> torch.Tensor:
 
 @checked
 def cloud_and_covariance(z: PointsAndCovariance, xi: PointsAndCovariance, E: Plane,
-                         Q: Covariance) -> torch.Tensor:
+                         Q: Covariance) -> WithCovariance:
     """x' = E x + Q^1/2 xi for the rows of a cloud, and C' = E C E^T + Q for the covariance that
     infinitely many would have.
 
-    z: (n + 2, 2): n points, then the two rows of C; xi like z. Raises TypeError, ValueError.
+    z = WithCovariance(x, C); xi like z, of which xi.x counts. Raises TypeError, ValueError.
     """
-    like(xi, z, "xi")
-    root = plane_root(Q)
-    return torch.cat([z[:-2] @ E.mT + xi[:-2] @ root.mT, E @ z[-2:] @ E.mT + Q])
+    alike({"E": E, "z.x": z.x})
+    x = z.x @ E.mT + like(xi, z, "xi").x @ plane_root(Q).mT
+    return WithCovariance(x, E @ z.C @ E.mT + Q)

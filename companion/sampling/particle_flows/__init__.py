@@ -7,7 +7,7 @@ Every function raises TypeError or ValueError for what it cannot take, in words.
 """
 
 from companion.energies import mmd2
-from companion.sampling.particle_flows.escape import balls, hills, roll
+from companion.sampling.particle_flows.escape import Balls, balls, hills, roll
 from companion.sampling.particle_flows.kernel_kl import kernel_kl, kkl, trace_xlogx
 from companion.sampling.particle_flows.ksd import ksd_field, lbfgs, stein_kernel
 from companion.sampling.particle_flows.mmd_flow import (
@@ -24,6 +24,7 @@ from companion.sampling.particle_flows.mmd_flow import (
     witness,
 )
 from companion.sampling.particle_flows.race import (
+    Racers,
     Standings,
     Track,
     cut,
@@ -54,9 +55,9 @@ from companion.sampling.particle_flows.targets import Target, banana, ring, two_
 from companion.sampling.quantization.kernel_points import gaussian_mmd2, ksd2, normal_score
 
 __all__ = [
-    "Standings", "Target", "Track", "balls", "banana", "cut", "escape_time", "gaussian_mean",
-    "gaussian_mmd2", "gaussians_mmd2", "hills", "kernel_kl", "kkl", "kkl_on_rings", "ksd2",
-    "ksd_field", "lbfgs", "mean_gaussian_kernel", "median_length", "median_log_length",
+    "Balls", "Racers", "Standings", "Target", "Track", "balls", "banana", "cut", "escape_time",
+    "gaussian_mean", "gaussian_mmd2", "gaussians_mmd2", "hills", "kernel_kl", "kkl", "kkl_on_rings",
+    "ksd2", "ksd_field", "lbfgs", "mean_gaussian_kernel", "median_length", "median_log_length",
     "median_squared", "mmd2", "mmd_descent", "mmd_flow", "mmd_on_rings", "noise_injection",
     "normal_score", "race", "race_ground", "race_panels", "race_start", "ring", "ring_distance",
     "ring_start", "rings", "roll", "sample_mean", "sampling_floor", "simplex_radius_squared",

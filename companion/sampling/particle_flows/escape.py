@@ -1,12 +1,10 @@
 """One particle against a Dirac mass at 0 on the line, three ways side by side:
 balls on the hills that their kernels make.
 
-The state is x (2 + m, 1): a particle of the Gaussian kernel, one of the energy distance,
-m of the Gaussian kernel with injected noise. Each is alone with the target.
-By symmetry the noisy ones are kept at x >= 0.
+Each particle is alone with the target. By symmetry the noisy ones are kept at x >= 0.
 """
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import torch
 
@@ -14,34 +12,45 @@ from companion.hints import NonNegative, Positive, Tensor, checked
 from companion.inputs import a_cloud, like
 from companion.kernels import energy_distance, gaussian
 from companion.sampling.particle_flows.mmd_flow import gaussian_mean, mmd_flow, noise_injection
+from companion.state import each, of_kind, parts
+
+
+class Balls(NamedTuple):
+    """Particles of the line, (n, 1) each: of the Gaussian kernel, of the energy distance, and of
+    the Gaussian kernel with injected noise."""
+
+    gaussian: torch.Tensor
+    distance: torch.Tensor
+    noisy: torch.Tensor
 
 
 def alone(x, name):
-    """Return x, at least three particles of the line (2 + m, 1). Raises TypeError, ValueError."""
-    if a_cloud(x, name, d=1).ndim != 2 or x.shape[0] < 3:
-        raise ValueError(f"{name} has shape {tuple(x.shape)}; expected (2 + m, 1), m >= 1: one "
-                         "particle a kernel, and m with noise.")
+    """Return x = Balls(gaussian, distance, noisy). Raises TypeError, ValueError."""
+    for field, part in parts(of_kind(x, name, kind=Balls)).items():
+        if a_cloud(part, f"{name}.{field}", d=1).ndim != 2:
+            raise ValueError(f"{name}.{field} has shape {tuple(part.shape)}; expected (n, 1).")
     return x
 
 
-Alone = Annotated[torch.Tensor, alone]
+Alone = Annotated[Balls, alone]
 
 
 @checked
 def roll(x: Alone, xi: Alone, *, step: Positive, length: Positive,
-         beta: NonNegative) -> torch.Tensor:
-    """One step of the flow of MMD^2/2 for every particle alone: x and xi (2 + m, 1) -> (2 + m, 1).
+         beta: NonNegative) -> Balls:
+    """One step of the flow of MMD^2/2 for every particle alone; xi like x.
     Raises TypeError, ValueError."""
-    like(xi, x, "xi")
     # clouds of one particle
-    mean, z, u = gaussian_mean(length=length, variance=0), x[:, :, None], xi[:, :, None]
+    z, u = (each(lambda part: part[:, None], s) for s in (x, like(xi, x, "xi")))
+    mean = gaussian_mean(length=length, variance=0)
     quiet, loud = (
         noise_injection(kernel=gaussian(length), target_mean=mean, step=step, beta=b)
         for b in (0.0, beta)
     )
-    cone = mmd_flow(torch.zeros_like(z[0]), kernel=energy_distance)
-    moved = quiet(0, z[:1], u[:1]), z[1:2] + step * cone(0.0, z[1:2]), loud(0, z[2:], u[2:]).abs()
-    return torch.cat(moved)[..., 0]
+    cone = mmd_flow(torch.zeros_like(x.distance[:1]), kernel=energy_distance)
+    return each(lambda part: part[:, 0], Balls(quiet(0, z.gaussian, u.gaussian),
+                                               z.distance + step * cone(0.0, z.distance),
+                                               loud(0, z.noisy, u.noisy).abs()))
 
 
 @checked
@@ -59,11 +68,11 @@ def hills(grid: Tensor, *, length: Positive) -> torch.Tensor:
 
 @checked
 def balls(x: Alone, *, length: Positive) -> torch.Tensor:
-    """The particles x (2 + m, 1) on their hills, the noisy ones a little above: (2 + m, 2)."""
-    return torch.cat(
-        [x, torch.cat([_bowl(x[:1], length), x[1:2].abs() / 4 - 1.6, _bowl(x[2:], length) + 0.12])],
-        -1,
-    )
+    """All particles (., 2), in the order of the parts, on their hills, the noisy ones a little
+    above."""
+    heights = Balls(_bowl(x.gaussian, length), x.distance.abs() / 4 - 1.6,
+                    _bowl(x.noisy, length) + 0.12)
+    return torch.cat([torch.cat(x), torch.cat(heights)], -1)
 
 
 def _bowl(s, length):

@@ -1,6 +1,6 @@
 """Five samplers on one target from one start, as one map: Langevin twice, with noise, and three deterministic flows of kernels.
 
-The state is z (6, n, 2): the particles of ULA, the positions and the velocities of kinetic Langevin (BAOAB), then SVGD, KSD descent, MMD flow.
+The state has a cloud (n, 2) for each, and the velocities of kinetic Langevin (BAOAB).
 SVGD, KSD descent and Langevin know the target by its score, the MMD flow by a sample. A second sample judges all five.
 One run is an anecdote: `tournament` runs the race from many starts.
 """
@@ -11,23 +11,39 @@ from typing import Annotated, NamedTuple
 
 import torch
 
+from companion import state
 from companion.energies import mmd2
 from companion.flow import iterate
 from companion.hints import Cloud, Count, Dtype, Generator, NonNegative, Number, Positive, checked
-from companion.inputs import a_cloud, a_number, a_tensor, has_values, like
+from companion.inputs import a_cloud, a_number, has_values, like
 from companion.kernels import energy_distance, gaussian
 from companion.langevin import ula
-from companion.sampling.langevin.kinetic import baoab
+from companion.sampling.langevin.kinetic import Phase, baoab
 from companion.sampling.particle_flows.ksd import ksd_field
 from companion.sampling.particle_flows.mmd_flow import Level, noise_injection, sample_mean
 from companion.sampling.particle_flows.svgd import svgd
 from companion.sampling.particle_flows.targets import ATarget, Target
 from companion.sampling.quantization.cells import Sites
+from companion.state import each, flat, of_points
 
-ROWS = ("ULA", "kinetic", "velocity", "SVGD", "KSD", "MMD")
-PLACES = [i for i, name in enumerate(ROWS) if name != "velocity"]
 PACE = (20.0, 4.0, 60.0)  # steps of SVGD, KSD descent and MMD flow over that of ULA: times of different flows have different units
 LONGEST = 0.5  # a step of the three deterministic flows is shorter: they are stiff where the target is steep
+
+
+class Racers(NamedTuple):
+    """The clouds (..., n, 2) of the five; velocity belongs to kinetic."""
+
+    ULA: torch.Tensor
+    kinetic: torch.Tensor
+    velocity: torch.Tensor
+    SVGD: torch.Tensor
+    KSD: torch.Tensor
+    MMD: torch.Tensor
+
+    @property
+    def positions(self):
+        """The five clouds."""
+        return self[:2] + self[3:]
 
 
 class Track(NamedTuple):
@@ -52,22 +68,21 @@ def a_track(on, name):
 
 
 def a_field(z, name):
-    """Return z, the states of all who race, (6, ..., n, 2). Raises TypeError, ValueError."""
-    if a_tensor(z, name).ndim < 3 or z.shape[0] != len(ROWS) or z.shape[-1] != 2:
-        raise ValueError(f"{name} has shape {tuple(z.shape)}; expected (6, ..., n, 2), as race_start gives it.")
+    """Return z, clouds (..., n, 2) of all who race. Raises TypeError, ValueError."""
+    a_cloud(of_points(z, name, kind=Racers).ULA, f"{name}.ULA", d=2)
     return z
 
 
 ATrack = Annotated[Track, a_track]
-Field = Annotated[torch.Tensor, a_field]
+Field = Annotated[Racers, a_field]
 Side = Annotated[float | torch.Tensor, partial(a_number, above=0.2)]  # a panel has a margin of 0.1
 
 
 class Standings(NamedTuple):
-    """The end of a tournament: states (6, repeats, n, 2), energy distances (5, repeats) of ULA, kinetic, SVGD, KSD, MMD, and the floor,
-    the mean distance of n exact points."""
+    """The end of a tournament: `Racers` (repeats, n, 2), energy distances (5, repeats) of ULA,
+    kinetic, SVGD, KSD, MMD, and the floor, the mean distance of n exact points."""
 
-    z: torch.Tensor
+    z: Racers
     distance: torch.Tensor
     exact: float
 
@@ -91,16 +106,17 @@ def _floor(target, judge, generator, many=2000):
 
 
 @checked
-def race_start(xi: Sites, *, width: NonNegative = 0.5, height: Number = 1.0) -> torch.Tensor:
-    """Everyone at N((0, height), diag(width^2, 1/4)), velocities 0: xi (n, 2) -> z (6, n, 2)."""
+def race_start(xi: Sites, *, width: NonNegative = 0.5, height: Number = 1.0) -> Racers:
+    """Everyone at N((0, height), diag(width^2, 1/4)), velocities 0.   xi: (n, 2)."""
     across = torch.as_tensor(width, dtype=xi.dtype) * xi[:, 0]
     x = torch.stack([across, height + xi[:, 1] / 2], -1)
-    return torch.stack([x, x, 0 * x, x, x, x])
+    return Racers(x, x, 0 * x, x, x, x)
 
 
 @checked
 def race(on: ATrack, h: Positive, *, length: Positive, beta: Level = 0.0) -> Callable:
-    """The map step(k, z, xi) of the five on z (6, ..., n, 2), xi like z. on: a `Track`; its seen sample may have leading entries too.
+    """The map step(k, z, xi) of the five on `Racers` z, xi like z. on: a `Track`; its seen sample
+    may have leading entries too.
 
     h > 0: the step of ULA; BAOAB takes sqrt(2 h) with friction 3/2, so that for large friction both have the time h; SVGD, KSD and MMD take
     20 h, 4 h and 60 h, cut to length 1/2. length > 0: of the three Gaussian kernels; beta >= 0: noise injected in the MMD flow.
@@ -112,11 +128,14 @@ def race(on: ATrack, h: Positive, *, length: Positive, beta: Level = 0.0) -> Cal
     mmd = noise_injection(kernel=kernel, target_mean=sample_mean(on.seen, kernel=kernel), step=PACE[2] * h, beta=beta)
 
     @checked
-    def step(k: Number, z: Field, xi: Field) -> torch.Tensor:
+    def step(k: Number, z: Field, xi: Field) -> Racers:
         like(xi, z, "xi")
-        moves = PACE[0] * h * stein(0.0, z[3]), PACE[1] * h * ksd(0.0, z[4]), mmd(k, z[5], xi[5]) - z[5]
-        flows = [x + cut(move) for x, move in zip((z[3], z[4], z[5]), moves, strict=True)]
-        return torch.stack([plain(k, z[0], xi[0]), *kinetic(k, z[1:3], xi[1:3]), *flows])
+        return Racers(
+            plain(k, z.ULA, xi.ULA),
+            *kinetic(k, Phase(z.kinetic, z.velocity), Phase(xi.kinetic, xi.velocity)),
+            z.SVGD + cut(PACE[0] * h * stein(0.0, z.SVGD)),
+            z.KSD + cut(PACE[1] * h * ksd(0.0, z.KSD)),
+            z.MMD + cut(mmd(k, z.MMD, xi.MMD) - z.MMD))
 
     return step
 
@@ -132,9 +151,14 @@ def tournament(target: ATarget, *, n: Count, length: Positive, generator: Genera
     on = on._replace(seen=target.sample(100 * repeats, generator=generator).to(on.judge).unflatten(0, (repeats, 100)))
     starts = torch.randn(repeats, n, 2, generator=generator, dtype=on.judge.dtype)
     step = race(on, h, length=length)
-    z = torch.stack([race_start(xi) for xi in starts], 1)
-    z = iterate(lambda k, z: step(k, z, torch.randn(z.shape, generator=generator, dtype=z.dtype)), z, steps, every=steps).end
-    return Standings(z, torch.stack([on.distance(z[i]) for i in PLACES]), on.exact(n))
+    z = each(lambda *x: torch.stack(x), *map(race_start, starts))
+    z = iterate(lambda k, z: step(k, z, _normal(z, generator)), z, steps, every=steps).end
+    return Standings(z, torch.stack([on.distance(x) for x in z.positions]), on.exact(n))
+
+
+def _normal(z, generator):
+    """Normal numbers like z."""
+    return state.cut(torch.randn(flat(z).shape, generator=generator, dtype=z.ULA.dtype), z)
 
 
 @checked
@@ -149,13 +173,14 @@ def race_panels(z: Field, on: ATrack, *, side: Side = 6.0) -> torch.Tensor:
 
     The first panel is [-side/2, side/2] x [-side/2 + 1, side/2 + 1]; who leaves a panel stays at its border.
     """
-    n, half = z.shape[-2], side / 2 - 0.1
-    if z.ndim != 3 or (has_values(z) and n > len(on.judge)):
-        raise ValueError(f"z has shape {tuple(z.shape)}; expected (6, n, 2) with at most as many points as the judge has, {len(on.judge)}.")
-    x = torch.cat([z[:2], z[3:], on.judge[:n].to(z)[None]])
-    lift = torch.tensor([0.0, 1.0], dtype=z.dtype)
+    n, half = z.ULA.shape[-2], side / 2 - 0.1
+    if z.ULA.ndim != 2 or (has_values(z.ULA) and n > len(on.judge)):
+        raise ValueError(f"z.ULA has shape {tuple(z.ULA.shape)}; expected (n, 2) with at most as "
+                         f"many points as the judge has, {len(on.judge)}.")
+    x = torch.stack([*z.positions, on.judge[:n].to(z.ULA)])
+    lift = torch.tensor([0.0, 1.0], dtype=x.dtype)
     x = lift + torch.minimum(torch.maximum(x - lift, torch.full_like(lift, -half)), torch.full_like(lift, half))
-    corner = side * torch.tensor([[0.0, 0], [1, 0], [2, 0], [0, -1], [1, -1], [2, -1]], dtype=z.dtype)
+    corner = side * torch.tensor([[0.0, 0], [1, 0], [2, 0], [0, -1], [1, -1], [2, -1]], dtype=x.dtype)
     return (x + corner[:, None]).transpose(0, 1).flatten(0, 1)
 
 
