@@ -81,7 +81,7 @@ GRADIENT_FLOWS = {
     "porous.front": Recipe(lambda: {"m": 2.0}),
     "porous.porous_medium": Recipe(lambda: {"u": normal(9).abs(), "m": 2.0}),
     "schemes.gaussian_start": Recipe(lambda: {"m": 0.3, "s": 0.8}),
-    "schemes.three_schemes": Recipe(lambda: {"x": normal(3, 5), "xi": normal(3, 5, seed=1)}),
+    "schemes.three_schemes": Recipe(lambda: {"x": gf.Schemes(*normal(3, 5)), "xi": gf.Schemes(*normal(3, 5, seed=1))}),
 }
 
 

@@ -156,17 +156,17 @@ def test_three_schemes_follow_their_gaussians_and_langevin_its_variance():
     lam, tau, n = torch.tensor(1.5), torch.tensor(0.4), 20000
     x0 = gf.gaussian_start(noise((3, n), seed=1, k=-1, dtype=torch.float64), 1.2, 2.0)
     close(torch.stack(gf.moments(x0)), torch.tensor([[1.2] * 3, [2.0] * 3]))
-    path = iterate(with_noise(lambda k, x, xi: gf.three_schemes(k, x, xi, tau=tau, lam=lam), seed=2), x0, 12)
+    path = iterate(with_noise(lambda k, x, xi: gf.three_schemes(k, x, xi, tau=tau, lam=lam), seed=2), gf.Schemes(*x0), 12)
     jko, fb = (1.2, 2.0), (1.2, 2.0)
     for _ in range(12):
         jko, fb = gf.jko_gaussian_step(*jko, tau=0.4, lam=1.5), gf.fb_gaussian_step(*fb, tau=0.4, lam=1.5)
-    mean, std = gf.moments(path.end)
+    mean, std = gf.moments(torch.stack(path.end))
     close(torch.stack((mean[0], std[0], mean[2], std[2])), torch.stack((*jko, *fb)))
     variance = gf.ula_variance(tau=0.4, lam=1.5)
     assert abs(std[1] ** 2 - variance) < 4 * variance * math.sqrt(2 / n) and abs(mean[1]) < 4 * math.sqrt(variance / n)
     xi = noise((3, n), seed=2, k=0, dtype=torch.float64)
-    close(path.x[1, 1], (1 - 0.6) * x0[1] + math.sqrt(0.8) * xi[1])
-    assert (path.end[0].argsort() == x0[0].argsort()).all()  # the optimal map keeps the order
+    close(path.x.langevin[1], (1 - 0.6) * x0[1] + math.sqrt(0.8) * xi[1])
+    assert (path.end.jko.argsort() == x0[0].argsort()).all()  # the optimal map keeps the order
 
 
 def test_pure_interaction_contracts_the_covariance(generator):
@@ -254,7 +254,9 @@ def test_hessian_against_autograd(generator):
     lambda: gf.fb_gaussian_step(0.0, math.nan, tau=1.0, lam=1.0), lambda: gf.ula_variance(tau=2.0, lam=1.0),
     lambda: gf.fb_variance(tau=3.0, lam=1.0), lambda: gf.ags_bound(0.0, 1.0, tau=-1.0, lam=1.0), lambda: gf.moments([1.0, 2.0]),
     lambda: gf.rescale("x", 0.0, 1.0), lambda: gf.gaussian_start([1.0], 0.0, 1.0),
-    lambda: gf.three_schemes(0, torch.ones(2, 5), torch.ones(2, 5), tau=0.1, lam=1.0),
+    lambda: gf.three_schemes(0, torch.ones(3, 5), torch.ones(3, 5), tau=0.1, lam=1.0),
+    lambda: gf.three_schemes(0, gf.Schemes(*torch.randn(3, 5)), gf.Schemes(*torch.randn(3, 4)), tau=0.1, lam=1.0),
+    lambda: gf.three_schemes(0, gf.Schemes(*torch.randn(2, 5), torch.ones(4)), gf.Schemes(*torch.randn(3, 5)), tau=0.1, lam=1.0),
     lambda: gf.explicit_step(rosenbrock, torch.ones(2), tau=-1.0), lambda: gf.implicit_step(rosenbrock, torch.ones(2), tau=0.0),
     lambda: gf.implicit_step("f", torch.ones(2), tau=1.0), lambda: gf.implicit_step(rosenbrock, torch.ones(2), tau=1.0, iterations=0),
     lambda: gf.hessian(rosenbrock, 3.0), lambda: bowl.f(torch.ones(3), 1.0), lambda: double_well.prox(torch.ones(2), 1.0, -1.0),

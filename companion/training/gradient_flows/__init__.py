@@ -45,10 +45,10 @@ from companion.training.gradient_flows.jko import (
 )
 from companion.training.gradient_flows.landscapes import Landscape, bowl, double_well, three_clocks
 from companion.training.gradient_flows.porous import barenblatt, front, porous_medium
-from companion.training.gradient_flows.schemes import gaussian_start, three_schemes
+from companion.training.gradient_flows.schemes import Schemes, gaussian_start, three_schemes
 
 __all__ = [
-    "Landscape", "ags_bound", "barenblatt", "bernoulli", "both", "bowl", "decay_rates",
+    "Landscape", "Schemes", "ags_bound", "barenblatt", "bernoulli", "both", "bowl", "decay_rates",
     "double_well", "equilibrium", "explicit_step", "eyring_kramers", "fb_gaussian_step",
     "fb_variance", "fisher_rao", "fisher_rao_field", "fisher_rao_gaussian", "fokker_planck",
     "free_energy", "front", "gaussian_start", "hessian", "implicit_step", "jko_gaussian_step",

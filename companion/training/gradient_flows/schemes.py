@@ -1,13 +1,15 @@
 """Three time steps for one Langevin equation, on clouds of numbers that share their start:
 for a figure, side by side."""
 
-from typing import Annotated
+from functools import partial
+from typing import Annotated, NamedTuple
 
 import torch
 
 from companion.hints import Number, Positive, Tensor, checked
-from companion.inputs import a_tensor, like
+from companion.inputs import like
 from companion.langevin import ula
+from companion.state import of_points
 from companion.training.entries import Numbers, Points, Positives
 from companion.training.gradient_flows.gaussian_steps import (
     fb_gaussian_step,
@@ -17,37 +19,32 @@ from companion.training.gradient_flows.gaussian_steps import (
 )
 
 
-def _three_clouds(x, name):
-    if a_tensor(x, name).ndim != 2 or x.shape[0] != 3 or x.shape[1] == 0:
-        raise ValueError(f"{name} has shape {tuple(x.shape)}; "
-                         "expected three clouds of numbers (3, n).")
-    return x
+class Schemes(NamedTuple):
+    """A cloud of numbers (..., n) for each scheme."""
+
+    jko: torch.Tensor
+    langevin: torch.Tensor
+    splitting: torch.Tensor
 
 
-ThreeClouds = Annotated[torch.Tensor, _three_clouds]
+ThreeClouds = Annotated[Schemes, partial(of_points, kind=Schemes)]
 
 
 @checked
 def three_schemes(k: Number, x: ThreeClouds, xi: ThreeClouds, *, tau: Positive,
-                  lam: Positive) -> Tensor:
-    """One step tau of three clouds x (3, n) for V = lam x^2 / 2: JKO, unadjusted Langevin with
-    noise xi, forward-backward.
+                  lam: Positive) -> Schemes:
+    """One step tau of three clouds for V = lam x^2 / 2: JKO, unadjusted Langevin with noise xi,
+    forward-backward.   xi: like x, of which xi.langevin counts.
 
     JKO and forward-backward move their cloud by the affine map between the Gaussians before and
     after the step: no noise. For a cloud whose mean and standard deviation are those of a Gaussian,
     its own follow the Gaussian's exactly.
     """
     like(xi, x, "xi")
-    jko, langevin, splitting = x
-    walk = ula(lambda p: lam * p.square().sum(-1) / 2, tau)(k, langevin[:, None],
-                                                            xi[1][:, None])[:, 0]
-    return torch.stack(
-        (
-            _moved(jko_gaussian_step, jko, tau, lam),
-            walk,
-            _moved(fb_gaussian_step, splitting, tau, lam),
-        )
-    )
+    step = ula(lambda p: lam * p.square().sum(-1) / 2, tau)
+    walk = step(k, x.langevin[..., None], xi.langevin[..., None])[..., 0]
+    return Schemes(_moved(jko_gaussian_step, x.jko, tau, lam), walk,
+                   _moved(fb_gaussian_step, x.splitting, tau, lam))
 
 
 @checked
