@@ -67,6 +67,8 @@ def test_squared_distances_are_those_of_a_loop_and_exactly_zero_at_a_point():
         assert torch.allclose(distances(x, y), loop.sqrt(), rtol=1e-12)
     x = clouds(d=2, dtype=torch.float32, offset=100.0)[0]
     assert (squared_distances(x, x).diagonal() == 0).all()
+    with pytest.raises(ValueError, match=r"y has shape \(7, 5\); expected points with 2 coordinates"):
+        squared_distances(x, torch.zeros(7, 5))
 
 
 def test_squared_distances_have_derivatives_of_every_order_also_in_batches():
