@@ -3,6 +3,7 @@
 import functools
 import math
 import sys
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -328,6 +329,19 @@ def test_the_choice_of_engine():
     assert chosen(None, small, small) is dense and chosen(None, large, small) is dense
     assert chosen(None, large, large) is streamed and chosen(None, batch, large) is streamed
     assert all(chosen(engine, large, small) is engine for engine in (dense, streamed, keops))
+
+
+def test_a_gpu_takes_keops_where_its_compilation_pays(monkeypatch):
+    monkeypatch.setattr(sys.modules["companion.kernels.keops"], "keops_works", lambda device: True)
+    monkeypatch.setattr(kernels.engines, "has_values", lambda x: True)
+
+    class Points(NamedTuple):
+        shape: torch.Size
+        device: torch.device
+
+    for device, pays in (("cuda", keops), ("cpu", streamed)):
+        few, many, wide = (Points(torch.Size([n, 3]), torch.device(device)) for n in (2**16, 2**17, 2**16 - 1))
+        assert chosen(None, few, many) is pays and chosen(None, wide, many) is streamed
 
 
 def test_an_export_takes_the_dense_formula_at_every_size():
