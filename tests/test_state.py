@@ -9,7 +9,7 @@ from scipy.integrate import solve_ivp
 
 from companion.flow import as_scipy, euler, flow, heun, iterate, rk4
 from companion.noise import noise, noise_like, with_noise
-from companion.state import by_parts, each, one, parts
+from companion.state import by_parts, cut, each, flat, of_points, one, parts
 
 F64 = torch.float64
 
@@ -120,6 +120,21 @@ def test_the_words_of_this_module():
     assert parts(z) == {"x": z.x, "v": z.v} and list(parts(z.x, "next")) == ["next"] and one(z) is z.x and one(z.x) is z.x
     assert torch.equal(each(lambda a, b: a + b, z, z).v, torch.full((2,), 2.0)) and each(lambda a: a + 1, 1) == 2
     assert by_parts(rk4) is rk4 and by_parts(by_parts(midpoint)).by_parts
+
+
+def test_a_state_in_one_row_and_back():
+    z = Uneven(torch.rand(3, 2), torch.rand(3), torch.rand(()))
+    assert torch.equal(flat(z), torch.cat([z.cloud.reshape(-1), z.weights, z.clock[None]]))
+    assert all(map(torch.equal, cut(flat(z), z), z)) and torch.equal(cut(flat(z.cloud), z.cloud), z.cloud)
+
+
+def test_parts_of_one_shape():
+    z = Phase(torch.zeros(3, 2), torch.ones(3, 2))
+    assert of_points(z, "z", kind=Phase) is z
+    for bad, error, words in ((z.x, TypeError, r"z is a Tensor; expected Phase\(x, v\)"), (z._replace(v=z.v[:2]), ValueError, "z.v has shape"),
+                              (Phase(z.x[0, 0], z.x[0, 0]), ValueError, r"expected points \(..., d\)")):
+        with pytest.raises(error, match=words):
+            of_points(bad, "z", kind=Phase)
 
 
 @pytest.mark.parametrize(("z", "error", "words"), [
