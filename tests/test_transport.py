@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.optimize import linprog
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from companion.transport import assignment, barycentric, displacement, line_w2_squared, plan, quantile, rearrangement
 
@@ -171,6 +172,18 @@ def test_displacement_is_a_geodesic(weighted):
         close(path.weights @ path.at(0.25), 0.75 * (a / a.sum()) @ x + 0.25 * (b / b.sum()) @ y)
 
 
+def test_weights_of_one_side_alone_are_kept():
+    x, y, b = cloud(6, 2, seed=40), cloud(6, 2, seed=41), weights(6, seed=42)
+    path = displacement(x, y, b=b)
+    close(path.weights @ path.start, x.mean(0))
+    close(path.weights @ path.end, (b / b.sum()) @ y)
+
+
+def test_a_traced_barycentric_map_divides_by_the_mass():
+    P, y = weights(3, 4, seed=43), cloud(4, 2, seed=44)
+    close(make_fx(lambda P, y: barycentric(P, y), tracing_mode="fake")(P, y)(2 * P, y), (P / P.sum(-1, keepdim=True)) @ y)
+
+
 def test_translation_is_recovered_exactly():
     x = cloud(50, 3, seed=31)
     shift = torch.tensor([1.0, -2.0, 0.5], dtype=F)
@@ -202,6 +215,9 @@ X, LINE = cloud(3, 2), cloud(3)
     (lambda: barycentric(torch.zeros(2, 3, dtype=F), X), ValueError, "row without mass"),
     (lambda: barycentric(-torch.ones(2, 3, dtype=F), X), ValueError, "negative"),
     (lambda: barycentric([1.0], X), TypeError, "torch.Tensor"),
+    (lambda: line_w2_squared(torch.zeros(2, 5), torch.zeros(3, 5)), ValueError, r"x has shape \(2,\), the batch of y has shape \(3,\)"),
+    (lambda: line_w2_squared(torch.zeros(5), torch.zeros(5), torch.ones(2, 5), torch.ones(3, 5)), ValueError, r"x has shape \(2,\)"),
+    (lambda: plan(X.expand(2, 3, -1), X, torch.stack([torch.ones(3), torch.zeros(3)]).to(F)), ValueError, "no finite positive mass"),
     (lambda: displacement(X[None], X), ValueError, "single clouds"),
     (lambda: displacement(X, X, torch.ones(4, dtype=F)), ValueError, "the 3 points"),
     (lambda: displacement(X, X).at(1.5), ValueError, "= 1.5; expected"),
