@@ -106,15 +106,14 @@ BY_HINT = [(hints.Cloud, COMMON["x"]), (hints.Tensor, COMMON["x"]), (hints.Numbe
 
 
 def recipes(part):
-    """The recipes and names of an area, and the functions that it still owes."""
+    """The recipes and names of an area."""
     module = importlib.import_module(f"tests.recipes.{part}")
-    owed = Path(__file__).parent / "recipes" / "owed" / f"{part}.txt"
-    return module.RECIPES, getattr(module, "NAMES", {}), set(owed.read_text().split()) if owed.exists() else set()
+    return module.RECIPES, getattr(module, "NAMES", {})
 
 
 def arguments(address, f):
     """The recipe and the arguments of a valid call. Raises LookupError where a parameter has no value."""
-    known, names, _ = recipes(area(address))
+    known, names = recipes(area(address))
     recipe = known.get(address, Recipe())
     given = recipe.given()
     for p in inspect.signature(f).parameters.values():

@@ -136,7 +136,7 @@ def densities(x: Many, *, alt: Alt, caption: Word | None = None, title: Word | N
         values = _array(a_tensor(sample, "x", floating=False), "x").ravel()
         try:
             ax.hist(values, bins=bins, density=True, color=PALETTE[i % 7], alpha=0.45, label=label)
-        except ValueError as error:
+        except (ValueError, IndexError) as error:  # the latter from older NumPy
             raise ValueError(f"x has no histogram of {bins} bins: {error}; expected numbers of moderate size.") from error
     drawn = [] if curve is None else _pairs(curve)
     for i, (label, (t, p)) in enumerate(drawn, len(items)):
