@@ -298,7 +298,7 @@ W, M, C = torch.ones(2, dtype=F), torch.zeros(2, 2, dtype=F), torch.ones(2, dtyp
 
 @pytest.mark.parametrize(("call", "error", "words"), [
     (lambda: kl(ONE, TWO), ValueError, "one dimension"),
-    (lambda: kl(TWO, SINGULAR), ValueError, "singular"),
+    (lambda: kl(TWO, SINGULAR), ValueError, r"singular \(eigenvalue -?0\)"),
     (lambda: kl(SINGULAR, TWO), ValueError, "singular"),
     (lambda: kl(TWO.mean, TWO), TypeError, "pair"),
     (lambda: relative_fisher(TWO, SINGULAR), ValueError, "singular"),
@@ -322,6 +322,7 @@ W, M, C = torch.ones(2, dtype=F), torch.zeros(2, 2, dtype=F), torch.ones(2, dtyp
     (lambda: tilt(TWO, quadratic=torch.ones(2, dtype=F)), ValueError, "expected \\(2, 2\\)"),
     (lambda: tilt(TWO, quadratic=SKEW.covariance), ValueError, "symmetric"),
     (lambda: tilt(ONE, quadratic=torch.tensor([[-1.0]], dtype=F)), ValueError, "infinite"),
+    (lambda: tilt(TWO, quadratic=torch.diag(torch.tensor([-1e3, 1.0], dtype=F))), ValueError, "infinite"),
     (lambda: mixture(-W, M, C), ValueError, "negative"),
     (lambda: mixture(torch.nn.Parameter(-W), M, C), ValueError, "negative"),
     (lambda: mixture(0 * W, M, C), ValueError, "no mass"),
