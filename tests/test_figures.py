@@ -1,11 +1,13 @@
 """Stills: nothing is drawn without its text, the text is where a screen reader finds it, and the data are where they are drawn."""
 
 import base64
+import io
 import subprocess
 import sys
 
 import pytest
 import torch
+from PIL import Image
 
 from companion import figures
 from companion.figures import PALETTE, axes, still
@@ -89,6 +91,21 @@ def test_the_data_are_where_they_are_drawn():
     shown = DRAW["images"](alt=ALT, titles=range(5)).figure.axes
     assert len(shown) == 6 and not shown[5].images and shown[4].get_title() == "4"
     assert torch.equal(torch.tensor(shown[3].images[0].get_array().data), IMAGES[3]) and shown[0].images[0].get_clim() == (0, 1)
+
+
+def test_many_paths_take_the_colours_again_and_wide_images_make_a_low_figure():
+    (ax,) = figures.paths({str(i): PATH + i for i in range(8)}, alt=ALT).figure.axes
+    colors = [line.get_color() for line in ax.lines if not line.get_label().startswith("_")]
+    assert colors == [*PALETTE, PALETTE[0]]
+    low, square = (figures.images(torch.zeros(4, h, 8), alt=ALT).figure.get_size_inches() for h in (4, 8))
+    assert low[0] == square[0] and square[1] - low[1] == pytest.approx(square[0] / 8)
+
+
+def test_type_and_resolution_of_a_still_figure():
+    shown = DRAW["paths"](alt=ALT)
+    assert shown.figure.axes[0].xaxis.get_ticklabels()[0].get_size() == 11  # points
+    width = Image.open(io.BytesIO(shown.png)).info["dpi"][0]
+    assert width == pytest.approx(110, abs=0.5)
 
 
 def test_level_sets_are_those_of_the_potential_with_x_across_and_y_up():
