@@ -312,3 +312,8 @@ def test_close_refuses():
         check.close(1, 1, tol=-1)
     with pytest.raises(ValueError, match="empty"):
         check.close([], [])
+
+
+def test_of_an_answer_the_worst_entry_in_its_own_size_is_told():
+    check.answer(2.0, 2.0)
+    fails("1 at (0,) is too small", check.answer, torch.tensor([1.0, 1000.5]), torch.tensor([1.1, 1000.0]))
