@@ -89,7 +89,7 @@ def test_the_oldest_versions_are_the_promised_ones(monkeypatch):
     assert oldest[0].startswith("torch==") and newest[0] == "torch" and len(oldest) == len(newest) == len(bounds.promised())
     assert [line.replace("==", ">=") for line in oldest[:3]] == project["dependencies"]
     assert not any(sign in line for line in newest for sign in "<>=")
-    assert {"anywidget==0.9", "pot==0.9.3", "scikit-learn==1.3"} <= set(oldest)
+    assert {"anywidget==0.9", "pot==0.9.4", "scikit-learn==1.3"} <= set(oldest)
     monkeypatch.setenv("TORCH_VERSION", "2.13.0+cpu")
     assert bounds.chosen("oldest") == ["torch==2.13.0+cpu", *oldest[1:]]
     assert {tool.split("==")[0] for tool in bounds.tools()} == set(bounds.TOOLS)
