@@ -80,8 +80,8 @@ def spread(value, again, x):
     def ulps(*shape):
         return size * (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1)
 
-    def sizes(part, trial):  # of the numbers themselves; where coordinates were turned into each other, of the largest of their row
-        return part if trial % 2 or not part.ndim else part.abs().amax(-1, keepdim=True)
+    def sizes(part, trial):  # of the numbers themselves; where coordinates were turned into each other, of the largest of their row; 0 is exact
+        return part if trial % 2 or not part.ndim else (part != 0) * part.abs().amax(-1, keepdim=True)
 
     for trial in range(TRIALS):
         moved = each(lambda part, trial=trial: part + sizes(part, trial) * ulps(*part.shape).to(part.dtype), x)

@@ -310,7 +310,7 @@ def test_a_link_brings_everything_back(hands, browser):
     f = declared(hands)
     f.key("ArrowRight", "ArrowRight", on=f.slider("rate"))
     f.press("link")
-    assert "link" in f.page.locator(".live-message").inner_text()
+    f.page.locator(".live-message", has_text="link").wait_for()  # it passes
     link, controls = f.page.url, f.state()["controls"]
     assert "#hands?" in link and "mode=shrink+%26+rest" in link and "seed" not in link
     visit = visit_(browser, link)
