@@ -21,6 +21,7 @@ from companion.hints import Count, Positive, Tensor, checked
 from companion.sampling.quantization.cells import DUST, Cells, Sites, a_sites, as_cells
 from companion.sampling.quantization.densities import SQUARE, OnPlane, tabulate
 from companion.sampling.quantization.diagrams import diagram
+from companion.sampling.quantization.placing import dilated, placed_well, pull_of, reach, weights
 from companion.sampling.quantization.points import one_share_each
 
 # shares of the uniform law, where the density leaves a cell empty
@@ -68,15 +69,15 @@ def semidiscrete(y: Sites, a: Tensor | None = None, *, density: OnPlane = SQUARE
 
 def solve(sites, a, density, tol, steps):
     """Weights, `Diagram` and the errors of `semidiscrete`, in arrays."""
-    placed, found = _placed(sites, density)
-    if found.mass.min() < 1e-3 * a.min() and np.hypot(*sites.T).max() > 4 * _reach(density) and density.values.min() > 0:
+    placed, found = placed_well(sites, density)
+    if found.mass.min() < 1e-3 * a.min() and np.hypot(*sites.T).max() > 4 * reach(density) and density.values.min() > 0:
         placed, v, found, errors = _from_afar(sites, a, density, tol, steps)
     elif found.mass.min() > 100 * DUST:
         v, found, errors = _newton(placed.sites, a, np.zeros(len(a)), found, density, tol, steps)
     else:
-        placed, _ = _placed(sites, _evened(density, 1.0))
+        placed, _ = placed_well(sites, _evened(density, 1.0))
         v, found, errors = _through_mixtures(placed.sites, a, density, tol, steps)
-    return _weights(placed, v), found._replace(sites=sites), errors
+    return weights(placed, v), found._replace(sites=sites), errors
 
 
 def _through_mixtures(sites, a, density, tol, steps):
@@ -96,9 +97,9 @@ def _from_afar(sites, a, density, tol, steps):
 
     A cell is where the affine function h_i - 2 <x, y_i> is least, h = |y|^2 - w; a site q times as far keeps its borders with q h.
     """
-    limit, v, errors = 2 * _reach(density), np.zeros(len(a)), []
-    pull = _pull(sites, limit)
-    placed, found = _placed(sites * pull[:, None], density)
+    limit, v, errors = 2 * reach(density), np.zeros(len(a)), []
+    pull = pull_of(sites, limit)
+    placed, found = placed_well(sites * pull[:, None], density)
     while True:
         there = bool((pull == 1).all())
         v, found, more = _newton(placed.sites, a, v, found, density, tol if there else max(tol, 0.1 * a.min()), steps)
@@ -107,20 +108,10 @@ def _from_afar(sites, a, density, tol, steps):
             return placed, v, found, errors
         h = ((placed.sites**2).sum(1) - v) / placed.s
         before, limit = pull, 4 * limit
-        pull = _pull(sites, limit)
-        placed = _dilated(sites * pull[:, None], density)
+        pull = pull_of(sites, limit)
+        placed = dilated(sites * pull[:, None], density)
         v = (placed.sites**2).sum(1) - placed.s * (h - np.median(h)) * pull / before
         found = diagram(placed.sites, v := v - np.median(v), density)
-
-
-def _reach(density):
-    return np.hypot(*density.corners.T).max()
-
-
-def _pull(sites, limit):
-    """The factors (n,) that leave a distance r up to the limit as it is, and make limit (1 + log(r / limit)) of a larger one."""
-    r = np.maximum(np.hypot(*sites.T) / limit, 1.0)
-    return (1 + np.log(r)) / r
 
 
 def _newton(sites, a, w, found, density, tol, steps):
@@ -179,43 +170,6 @@ def _laplacian(sites, found, gap):
     v = np.append(v, 0.0)
     # weights of most sites stay small, and keep their digits, however large that of an outlier
     return v - np.median(v)
-
-
-class _Placed(NamedTuple):
-    """Sites z = s (y - middle) + centre. Their power cells are those of y for other weights:
-    Newton's method never sees where y is."""
-
-    sites: np.ndarray
-    s: float
-    shift: np.ndarray  # y = z / s + shift
-
-
-def _placed(sites, density):
-    """The sites where they are, or moved and dilated into the domain, whichever has the fuller
-    smallest Voronoi cell; and those cells."""
-    places = [_Placed(sites, 1.0, np.zeros(2)), _dilated(sites, density)]
-    found = [(place, diagram(place.sites, np.zeros(len(sites)), density)) for place in places]
-    return max(found, key=lambda start: start[1].mass.min())
-
-
-def _dilated(sites, density):
-    """The sites moved and dilated into the domain."""
-    corners = density.corners
-    sides = np.roll(corners, -1, 0) - corners
-    outward = np.column_stack([sides[:, 1], -sides[:, 0]])
-    centre, middle = corners.mean(0), (sites.min(0) + sites.max(0)) / 2
-    room = (outward * (corners - centre)).sum(1)
-    ratio = ((outward @ (sites - middle).T).max(1) / room).max()
-    s = 0.9 / ratio if ratio > 0 else 1.0
-    return _Placed(s * (sites - middle) + centre, s, middle - centre / s)
-
-
-def _weights(placed, v):
-    """The weights w of y, of mean zero, that have the cells of z with v:
-    |y|^2 - w = (|z|^2 - v) / s up to a constant."""
-    z, s = placed.sites, placed.s
-    w = (v + (1 / s - 1) * (z**2).sum(1) + 2 * z @ placed.shift) / s
-    return w - w.mean()
 
 
 def _evened(density, share):
