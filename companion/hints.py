@@ -50,6 +50,16 @@ def a_shape(x, name="x", *, shape=None, last=None, ndim=None):
     return x
 
 
+def an_instance(kind, how):
+    """The check of a value of this kind; `how` says how to make one."""
+    def check(value, name):
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} is a {type(value).__name__}; expected {how}.")
+        return value
+
+    return check
+
+
 def a_real(value, name):
     """Return value, a finite number, or finite numbers of any shape. Raises TypeError, ValueError."""
     return a_tensor(value, name) if isinstance(value, torch.Tensor) and value.ndim else a_number(value, name)

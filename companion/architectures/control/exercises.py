@@ -11,17 +11,12 @@ from companion.architectures.control.playground import COSTS, miss
 from companion.architectures.control.problem import Posed, Solution
 from companion.check.report import report
 from companion.flow import flow, rk4
-from companion.hints import Numbers, Positive, Row, checked, numbers
+from companion.hints import Numbers, Positive, Row, an_instance, checked, numbers
 
 DOUBLE = torch.float64
 
 
-def _a_solution(found, name="found"):
-    """Return found, a Solution of as many nodes everywhere. Raises TypeError, ValueError."""
-    if not isinstance(found, Solution):
-        raise TypeError(f"{name} is a {type(found).__name__}; expected the Solution that "
-                        "solve(problem, ...) returns.")
-    return found
+_a_solution = an_instance(Solution, "the Solution that solve(problem, ...) returns")
 
 
 Found = Annotated[Solution, _a_solution]

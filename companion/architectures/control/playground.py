@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 import torch
 
 from companion.energies import grad
-from companion.hints import Count, Number, Plane, Point, Positive, Real, checked
+from companion.hints import Count, Number, Plane, Point, Positive, Real, an_instance, checked
 from companion.inputs import a_number
 
 WEIGHT = 10.0  # least time costs 10 a unit, so that its costate has the size of the others
@@ -29,12 +29,7 @@ class Shape(NamedTuple):
     horizon: object
 
 
-def _a_cost(cost, name):
-    """Return cost, a Shape. Raises TypeError."""
-    if not isinstance(cost, Shape):
-        raise TypeError(f"{name} is a {type(cost).__name__}; expected one of "
-                        "playground.COSTS.values().")
-    return cost
+_a_cost = an_instance(Shape, "one of playground.COSTS.values()")
 
 
 Cost = Annotated[Shape, _a_cost]

@@ -14,7 +14,7 @@ from typing import Annotated, Any, NamedTuple
 import torch
 
 from companion.flow import Path
-from companion.hints import Count, Function, Number, Tensor, checked
+from companion.hints import Count, Function, Number, Tensor, an_instance, checked
 from companion.inputs import a_function, a_number
 
 
@@ -162,11 +162,7 @@ def a_value(value, name):
     return value
 
 
-def a_problem(problem, name="problem"):
-    """Return problem, a Problem. Raises TypeError."""
-    if not isinstance(problem, Problem):
-        raise TypeError(f"{name} is a {type(problem).__name__}; expected Problem(f, cost, x0=..., ...).")
-    return problem
+a_problem = an_instance(Problem, "Problem(f, cost, x0=..., ...)")
 
 
 Posed = Annotated[Problem, a_problem]

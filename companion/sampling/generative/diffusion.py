@@ -11,17 +11,13 @@ from typing import Annotated
 import torch
 
 from companion.gaussians import Mixture, mixture
-from companion.hints import Cloud, Function, NonNegative, Positive, Tensor, checked
+from companion.hints import Cloud, Function, NonNegative, Positive, Tensor, an_instance, checked
 from companion.inputs import a_count, a_number, alike, like, running
 
 LEAST = 1e-3  # where a clock of log SNR stops: at s = 0 the ratio is infinite
 
 
-def a_mixture(target, name):
-    """Return target, a `Mixture`. Raises TypeError."""
-    if not isinstance(target, Mixture):
-        raise TypeError(f"{name} is a {type(target).__name__}; expected companion.gaussians.mixture(weights, means, covariances).")
-    return target
+a_mixture = an_instance(Mixture, "companion.gaussians.mixture(weights, means, covariances)")
 
 
 def how_many(n, name):

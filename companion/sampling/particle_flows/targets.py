@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 import torch
 
 from companion.gaussians import mixture
-from companion.hints import Count, Generator, NonNegative, Number, Positive, checked
+from companion.hints import Count, Generator, NonNegative, Number, Positive, an_instance, checked
 from companion.inputs import a_tensor
 
 
@@ -25,12 +25,7 @@ class Target(NamedTuple):
     sample: Callable
 
 
-def a_target(target, name):
-    """Return target, a `Target`. Raises TypeError."""
-    if not isinstance(target, Target):
-        raise TypeError(f"{name} is a {type(target).__name__}; expected a Target: banana(), "
-                        "two_modes() or ring().")
-    return target
+a_target = an_instance(Target, "a Target: banana(), two_modes() or ring()")
 
 
 def in_the_plane(x, name):

@@ -11,7 +11,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import torch
 
-from companion.hints import Tensor, checked
+from companion.hints import Tensor, an_instance, checked
 from companion.inputs import a_cloud, a_number, look
 
 GAUSS = 0.5 + np.array([-0.5, 0.5]) / np.sqrt(3)
@@ -33,12 +33,7 @@ class Density(NamedTuple):
     tables: np.ndarray
 
 
-def a_density(density, name):
-    """Return density, a `Density`. Raises TypeError."""
-    if not isinstance(density, Density):
-        raise TypeError(f"{name} is a {type(density).__name__}; expected a Density: "
-                        "uniform(corners) or pixels(values).")
-    return density
+a_density = an_instance(Density, "a Density: uniform(corners) or pixels(values)")
 
 
 OnPlane = Annotated[Density, a_density]

@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple
 
 import torch
 
-from companion.hints import Number, checked
+from companion.hints import Number, an_instance, checked
 from companion.inputs import a_number, a_tensor, look
 
 
@@ -34,12 +34,7 @@ class Law(NamedTuple):
     tail: Callable | None = None
 
 
-def a_law(law, name):
-    """Return law, a `Law`. Raises TypeError."""
-    if not isinstance(law, Law):
-        raise TypeError(f"{name} is a {type(law).__name__}; expected a Law: GAUSSIAN, UNIFORM or "
-                        "tilted(0.5).")
-    return law
+a_law = an_instance(Law, "a Law: GAUSSIAN, UNIFORM or tilted(0.5)")
 
 
 OnLine = Annotated[Law, a_law]

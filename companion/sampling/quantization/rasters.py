@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 
 import torch
 
-from companion.hints import Tensor, checked
+from companion.hints import Tensor, an_instance, checked
 from companion.sampling.quantization.densities import a_box, a_picture
 
 
@@ -31,12 +31,7 @@ class Grid(NamedTuple):
         )
 
 
-def a_grid(grid, name):
-    """Return grid, a `Grid`. Raises TypeError."""
-    if not isinstance(grid, Grid):
-        raise TypeError(f"{name} is a {type(grid).__name__}; expected a Grid: "
-                        "pixel_grid(torch.ones(64, 64)).")
-    return grid
+a_grid = an_instance(Grid, "a Grid: pixel_grid(torch.ones(64, 64))")
 
 
 OnGrid = Annotated[Grid, a_grid]

@@ -13,7 +13,7 @@ from typing import Annotated, NamedTuple
 import torch
 
 from companion.gaussians import Gaussian
-from companion.hints import Count, Device, Dtype, NonNegative, Number, Positive, Tensor, checked
+from companion.hints import Count, Device, Dtype, NonNegative, Number, Positive, Tensor, an_instance, checked
 from companion.inputs import a_number
 from companion.sampling.sliced.closed_forms import (
     spiked_gaussians,
@@ -33,11 +33,7 @@ class Pair(NamedTuple):
     value: torch.Tensor  # (D,)
 
 
-def a_pair(pair, name):
-    """Return pair, a `Pair`. Raises TypeError."""
-    if not isinstance(pair, Pair):
-        raise TypeError(f"{name} is a {type(pair).__name__}; expected a Pair: translated_pair(16).")
-    return pair
+a_pair = an_instance(Pair, "a Pair: translated_pair(16)")
 
 
 APair = Annotated[Pair, a_pair]

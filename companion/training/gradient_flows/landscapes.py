@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple
 
 import torch
 
-from companion.hints import Number, Positive, Tensor, checked
+from companion.hints import Number, Positive, Tensor, an_instance, checked
 from companion.inputs import a_number, a_tensor
 from companion.training.gradient_flows.euler import explicit_step
 
@@ -76,11 +76,7 @@ bowl = Landscape(_bowl, _bowl_flow, _bowl_prox)
 double_well = Landscape(_well, _well_flow, _well_prox)
 
 
-def _a_landscape(terrain, name):
-    if not isinstance(terrain, Landscape):
-        raise TypeError(f"{name} is a {type(terrain).__name__}; "
-                        "expected a Landscape: bowl, double_well, or Landscape(f, flow, prox).")
-    return terrain
+_a_landscape = an_instance(Landscape, "a Landscape: bowl, double_well, or Landscape(f, flow, prox)")
 
 
 def _travellers(x, name):

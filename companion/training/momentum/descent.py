@@ -13,7 +13,7 @@ from typing import Annotated, NamedTuple
 import torch
 
 from companion.energies import grad
-from companion.hints import Function, Number, Positive, Tensor, checked
+from companion.hints import Function, Number, Positive, Tensor, an_instance, checked
 from companion.inputs import a_number, like, look
 from companion.training.entries import Points
 from companion.training.momentum.phase import euclidean, ratio
@@ -60,11 +60,7 @@ def _above_one(p, name):
     return a_number(p, name, above=1)
 
 
-def _a_mirror(mirror, name):
-    if not isinstance(mirror, Mirror):
-        said = "a Mirror: entropy, simplex, euclid, power(p), or Mirror(up, down)"
-        raise TypeError(f"{name} is a {type(mirror).__name__}; expected {said}.")
-    return mirror
+_a_mirror = an_instance(Mirror, "a Mirror: entropy, simplex, euclid, power(p), or Mirror(up, down)")
 
 
 @checked

@@ -14,7 +14,7 @@ from typing import Annotated, NamedTuple
 import torch
 
 from companion.energies import grad
-from companion.hints import Function, Number, Positive, Tensor, checked
+from companion.hints import Function, Number, Positive, Tensor, an_instance, checked
 from companion.inputs import a_tensor, like
 from companion.training.entries import Points
 from companion.training.momentum.phase import euclidean, ratio
@@ -30,11 +30,8 @@ class Geometry(NamedTuple):
     direction: Callable
 
 
-def _a_geometry(geometry, name):
-    if not isinstance(geometry, Geometry):
-        said = "a Geometry: l2, linf, l1, operator, or Geometry(norm, dual, direction)"
-        raise TypeError(f"{name} is a {type(geometry).__name__}; expected {said}.")
-    return geometry
+_a_geometry = an_instance(
+    Geometry, "a Geometry: l2, linf, l1, operator, or Geometry(norm, dual, direction)")
 
 
 def _matrices(x, name="x"):
