@@ -10,7 +10,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from companion.live import export
+from companion.live import export, models
 
 
 def model(*nodes):
@@ -39,7 +39,7 @@ def result(made):
 
 
 def test_a_stripped_file_computes_the_same_and_tells_nothing():
-    before, after = straight(), export.stripped(straight())
+    before, after = straight(), models.stripped(straight())
     assert result(before) == result(after) == [6, 6]
     text = after.SerializeToString()
     assert not any(word in text for word in (b"long", b"somebody", b"note", b"node_", b"trace", b"main_graph")) and after.graph.name == "g"
@@ -54,7 +54,7 @@ def test_a_graph_inside_a_graph_keeps_its_names():
     yes = helper.make_node("Constant", [], ["yes"], value=numpy_helper.from_array(np.array(True)))
     both = model(yes, helper.make_node("If", ["yes"], ["y"], then_branch=branch, else_branch=branch))
     both.graph.ClearField("value_info")
-    after = export.stripped(both)
+    after = models.stripped(both)
     assert after.graph.initializer[0].name == "a_very_long_constant" and result(after) == [2, 3]
 
 
@@ -84,14 +84,14 @@ def test_torchs_own_names_do_not_meet_those_of_the_inputs():
 
 
 def test_a_whole_model_passes_and_one_that_reads_a_value_nobody_computes_does_not(monkeypatch):
-    assert export.checked(straight()) == straight().SerializeToString()
+    assert models.checked(straight()) == straight().SerializeToString()
     planted = model(helper.make_node("Add", ["x", "nowhere"], ["y"]))
-    with pytest.raises(export.Broken, match="nowhere"):
-        export.checked(planted)
+    with pytest.raises(models.Broken, match="nowhere"):
+        models.checked(planted)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)  # a reader without it: the form is checked all the same
-    assert export.checked(straight()) == straight().SerializeToString()
-    with pytest.raises(export.Broken, match="nowhere"):
-        export.checked(planted)
+    assert models.checked(straight()) == straight().SerializeToString()
+    with pytest.raises(models.Broken, match="nowhere"):
+        models.checked(planted)
 
 
 def wide_erf():
@@ -103,14 +103,14 @@ def wide_erf():
 
 def test_an_operation_without_a_kernel_is_found_before_the_page():
     onnx.checker.check_model(wide_erf())
-    with pytest.raises(export.Broken, match="Erf"):
-        export.checked(wide_erf())
+    with pytest.raises(models.Broken, match="Erf"):
+        models.checked(wide_erf())
 
 
 def test_a_broken_graph_is_not_kept_and_the_error_names_the_figure(monkeypatch, tmp_path):
     monkeypatch.setattr(export.store, "cache", lambda: tmp_path)
     monkeypatch.setattr(export, "unmarked", lambda made: wide_erf())
     figure = SimpleNamespace(name="planted", shape=None, dtype=torch.float32, sliders=[], noise=None)
-    with pytest.raises(export.Broken, match=r"figure planted, step: .*Erf"):
+    with pytest.raises(models.Broken, match=r"figure planted, step: .*Erf"):
         export.graph_of(figure, lambda known: {"next": known["x"] * 1.2345}, "step", torch.rand(3))
     assert not list(tmp_path.iterdir())
