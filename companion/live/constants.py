@@ -48,7 +48,7 @@ def _made_here(graph, node):
 def _separate(graph):
     """An output that is an input as it came gets a node of its own: a graph has no value with two names."""
     (output,) = graph.find_nodes(op="output")
-    for node in {n for n in output.all_input_nodes if n.op == "placeholder"}:
+    for node in [n for n in output.all_input_nodes if n.op == "placeholder"]:
         with graph.inserting_before(output):
             alone = graph.call_function(torch.ops.aten.add.Tensor, (node, 0))
         alone.meta["val"] = node.meta["val"]

@@ -11,6 +11,7 @@ from companion.flow import flow, iterate
 from companion.live import Button, Slider, curves, export, plane, play, replay
 from companion.live.figure import declare
 from companion.live.notebook import answer
+from companion.live.programs import programs
 from companion.live.run import Run, random
 from companion.live.widget import spec
 from companion.noise import noise
@@ -164,3 +165,21 @@ def test_names_that_are_taken_are_refused():
         pendula(start=Clash(*START))
     with pytest.raises(ValueError, match="as many in every part"):
         pendula(start=Phase(START.q, START.v[:4]), members=(0, "starts"))
+
+
+class Many(NamedTuple):
+    a: torch.Tensor
+    b: torch.Tensor
+    c: torch.Tensor
+    d: torch.Tensor
+
+
+def test_parts_that_stay_stand_in_their_order():
+    """The same figure has the same graph in every process: nothing in it follows the order of a set."""
+    start = Many(*torch.linspace(1, 2, 4, dtype=F64)[:, None, None].expand(4, 3, 2))
+    figure = declare(lambda k, z: z, start, method=None, name="still", alt="points", sentence="{k}", view=plane(x=(-2, 2), y=(-2, 2), show=lambda z: z.a))
+    program, (inputs, axes) = programs(figure, {})["step"], export.examples(figure, "step", start)
+    traced = [export.trace(program, inputs, axes)[0] for _ in range(20)]
+    assert len({graph.code for graph in traced}) == 1
+    adds = [n.args[0].name for n in traced[0].graph.nodes if n.target is torch.ops.aten.add.Tensor]
+    assert adds == sorted(adds) and len(adds) == 4
