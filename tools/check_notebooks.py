@@ -16,7 +16,7 @@ FIRST_CELL = """try:
 except ImportError:  # Colab, or a folder of its own
     %pip install -q --no-deps git+https://github.com/learning-in-motion/learning-in-motion anywidget psygnal pot
     import companion"""
-LINES = 15
+LINES = 20
 IMAGES = ("image/png", "image/svg+xml", "image/jpeg")
 MARKDOWN_IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\(")
 HTML_IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)

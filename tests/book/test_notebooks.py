@@ -16,7 +16,7 @@ PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAW
 def sound():
     """A notebook without a fault."""
     text = new_markdown_cell("# A title\n\n![a point](point.png) $\\beta$\n\n:::{prf:theorem}\n:label: a\n$$\nx = 1\n$$\n:::")
-    return new_notebook(cells=[text, new_code_cell(check.FIRST_CELL), new_code_cell("\n".join(["x = 1"] * 15))])
+    return new_notebook(cells=[text, new_code_cell(check.FIRST_CELL), new_code_cell("\n".join(["x = 1"] * 20))])
 
 
 def test_a_sound_notebook_passes():

@@ -1,7 +1,9 @@
 """Every page of the built book, as a reader meets it: over http and as a file, on a phone, by keyboard, without JavaScript."""
 
+import html
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from tools import vendor
 
 ROOT = Path(__file__).parents[2]
 SITE = Path(os.environ.get("COMPANION_SITE", ROOT / "_build" / "html")).resolve()
+NOTEBOOKS = ROOT / "book"
 AXE = (vendor.FOLDER / "axe-core" / "axe.min.js").read_text("utf8")
 PAGES = sorted(p.relative_to(SITE).as_posix() for p in SITE.rglob("*.html") if not p.relative_to(SITE).parts[0].startswith("_"))
 PHONE = {"width": 360, "height": 740}
@@ -28,6 +31,22 @@ def test_no_page_brings_the_widget_manager(site):
     for name in PAGES:
         text = (site / name).read_text("utf8")
         assert "embed-amd" not in text and "widget-state+json" not in text, f"{name} shows an ordinary widget, as tqdm.auto does"
+
+
+ABOVE = re.compile(r'</details>\s*<div class="cell_output')
+FOLD = re.compile(r'<details class="admonition hide.*?</details>', re.DOTALL)
+IN_A_ROW = re.compile(r'</details>\s*</div>\s*<div class="cell [^>]*>\s*<details class="admonition hide')
+
+
+def test_folded_code_stands_below_its_figure(site):
+    """One fold a figure, and no line is lost: the folded code of a notebook stands on its page."""
+    for path in sorted(NOTEBOOKS.rglob("*.ipynb")):
+        name = path.relative_to(NOTEBOOKS).with_suffix("")
+        text = (site / f"{name}.html").read_text("utf8")
+        assert not ABOVE.search(text) and not IN_A_ROW.search(text), name
+        lines = [cell["source"] for cell in json.loads(path.read_text("utf8"))["cells"] if "hide-input" in cell["metadata"].get("tags", [])]
+        folds = html.unescape(re.sub("<[^>]*>", "", "".join(FOLD.findall(text))))
+        assert all("".join(source).strip() in folds for source in lines), name
 
 
 @pytest.mark.parametrize("scheme", ["http", "file"])
