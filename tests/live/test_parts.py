@@ -177,7 +177,8 @@ class Many(NamedTuple):
 def test_parts_that_stay_stand_in_their_order():
     """The same figure has the same graph in every process: nothing in it follows the order of a set."""
     start = Many(*torch.linspace(1, 2, 4, dtype=F64)[:, None, None].expand(4, 3, 2))
-    figure = declare(lambda k, z: z, start, method=None, name="still", alt="points", sentence="{k}", view=plane(x=(-2, 2), y=(-2, 2), show=lambda z: z.a))
+    figure = declare(lambda k, z: z, start, method=None, name="still", alt="points", sentence="{k}",
+                     view=plane(x=(-2, 2), y=(-2, 2), show=lambda z: z.a))
     program, (inputs, axes) = programs(figure, {})["step"], export.examples(figure, "step", start)
     traced = [export.trace(program, inputs, axes)[0] for _ in range(20)]
     assert len({graph.code for graph in traced}) == 1
