@@ -16,6 +16,8 @@ from pathlib import Path
 
 import yaml
 
+from tools.contents import CLASSES, chapters
+
 ROOT = Path(__file__).parents[1]
 BOOK = ROOT / "book"
 NAME = "learning-in-motion"
@@ -33,8 +35,10 @@ You need Python 3.11 or newer. In a terminal, in this folder:
     pip install "./{wheel}[live,pot,data,export]" jupyterlab jupyterlab-myst ipywidgets
     jupyter lab
 
-Then open a notebook of {folders} and run its cells from the top. Exercises stand at the end of a chapter: replace None by your
-answer and run the cell; the check says what it measured.
+Then open a notebook and run its cells from the top. Exercises stand at the end of a chapter: replace None by your
+answer and run the cell; the check says what it measured. The chapters, in the order of the book:
+
+{chapters}
 
 The book and its sources: {repository}
 Code: MIT (LICENSE). Text and figures: CC BY 4.0 (LICENSE-text).
@@ -72,10 +76,10 @@ def wheel(folder):
 def contents(package, *, solutions):
     """{name in the zip: its bytes}."""
     paths = notebooks(solutions=solutions)
-    folders = sorted({p.relative_to(BOOK).parts[0] for p in paths})
+    listed = "\n".join(f"    {page}.ipynb: {about['name']}. {CLASSES[about['classes']]}" for page, about in chapters().items())
     repository = yaml.safe_load((ROOT / "_config.yml").read_text("utf8"))["repository"]["url"]
     readme = README.format(whom=", and the solutions, for teachers" if solutions else "", wheel=package.name,
-                           folders=" or ".join(folders), repository=repository)  # fmt: skip
+                           chapters=listed, repository=repository)  # fmt: skip
     files = {p.relative_to(BOOK).as_posix(): p.read_bytes() for p in [*paths, *shown(paths)]}
     files |= {name: (ROOT / name).read_bytes() for name in ("LICENSE", "LICENSE-text")}
     return files | {"README.txt": readme.encode(), package.name: package.read_bytes()}
