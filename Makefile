@@ -6,6 +6,7 @@ SEEDS ?= 2
 TORCH ?= auto
 TORCH_WHEEL ?= yes
 BIN := .venv/bin
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist worksteal
 export OMP_NUM_THREADS := 1
 
 .PHONY: book test lab lab-runs serve zip binder bench vendor graphs faults shake oldest newest check stage clean
@@ -17,7 +18,7 @@ book: .venv/ready
 test: check stage
 	$(BIN)/python tools/browser.py
 	$(BIN)/python tools/build.py
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests $(SIDE_BY_SIDE)
 
 check: .venv/ready
 	$(BIN)/ruff check .

@@ -215,6 +215,7 @@ def declared(f):
     """Set every control back to its declared value, and start."""
     for name, keys in (("rate", ["Home", *["ArrowRight"] * 10]), ("level", ["Home"]), ("gain", ["Home"])):
         f.key(*keys, on=f.slider(name))
+    f.page.locator(".live-choice label", has_text="grow").click()
     return f.fresh()
 
 
@@ -308,6 +309,7 @@ def test_files_hold_what_is_shown(hands):
 
 def test_a_link_brings_everything_back(hands, browser):
     f = declared(hands)
+    f.page.locator(".live-choice label", has_text="shrink").click()
     f.key("ArrowRight", "ArrowRight", on=f.slider("rate"))
     f.press("link")
     f.page.locator(".live-message", has_text="link").wait_for()  # it passes
