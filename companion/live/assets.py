@@ -8,31 +8,27 @@ import shutil
 from functools import cache
 from pathlib import Path as File
 
+from companion.live.bundle import bundle
+
 FRONT = File(__file__).parent / "front"
 RUNTIME = File(__file__).parent / "vendor" / "onnxruntime-web"
 
 
 @cache
-def front():
-    """The front end's JavaScript: its files in the order of their names inside one scope,
-    the worker's source as a string."""
-    worker = (FRONT / "noise.js").read_text() + (FRONT / "worker.js").read_text()
-    return "\n".join(
-        [
-            f"const WORKER_SOURCE = {json.dumps(worker)};",
-            *(f.read_text() for f in sorted(FRONT.glob("[0-9]*.js"))),
-        ]
-    )
+def front(entry):
+    """The front end's JavaScript from one of its doors, the worker's program in it as a text."""
+    worker = json.dumps(bundle("worker.js", FRONT))
+    return bundle(entry, FRONT, {"worker_source.js": f"export const WORKER_SOURCE = {worker};\n"})
 
 
 def page_script():
     """live.js: a classic script, so that it also runs from a double-clicked file."""
-    return f"(() => {{\n'use strict';\n{front()}\nstartPage();\n}})();\n"
+    return f"(() => {{\n'use strict';\n{front('in_page.js')}\n}})();\n"
 
 
 def module():
     """The same front end as a module for notebooks (anywidget)."""
-    return f"{front()}\nexport default {{ render: renderWidget }};\n"
+    return f"{front('in_notebook.js')}\nexport default {{ render }};\n"
 
 
 def style():

@@ -105,7 +105,7 @@ def test_the_installed_wheel_runs_the_first_cell_an_exercise_and_a_figure(unpack
 from companion.live import assets
 from companion.training.transformers import exercises
 exercises.a_million(17.3557)
-print(companion.__file__, len(assets.front()) > 100_000, len(assets.runtime()[1]) > 1_000_000)"""
+print(companion.__file__, len(assets.page_script()) > 100_000, len(assets.runtime()[1]) > 1_000_000)"""
     env = os.environ | {"PYTHONPATH": str(target)}
     run = subprocess.run([sys.executable, "-c", program], cwd=folder / "training", env=env, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr

@@ -29,7 +29,7 @@ def test_a_line_that_is_gone_or_not_alone_is_named(tmp_path):
                                                 "gone.py: 'a' stands there 0 times"]
 
 
-@pytest.mark.parametrize("path", ["companion/flow.py", "companion/live/front/39_plane.js"])
+@pytest.mark.parametrize("path", ["companion/flow.py", "companion/live/front/plane.js"])
 def test_drawn_faults_change_one_line_each_and_can_be_written_down(path):
     source = (ROOT / path).read_text("utf8")
     found = drawn(source, path, 20, seed=3)
@@ -46,7 +46,7 @@ def test_an_explained_survivor_is_not_counted(capsys):
     assert tell("m.py", faults, ["red", "green", "green"], None) == (1, 2)
     assert tell("m.py", faults, ["red", "slow", "red"], None) == (3, 3)
     assert "no number changes" in capsys.readouterr().out
-    assert group("companion/live/front/39_plane.js") == group("companion/live/front/worker.js") != group("companion/live/run.py")
+    assert group("companion/live/front/plane.js") == group("companion/live/front/worker.js") != group("companion/live/run.py")
 
 
 PROGRAM = """

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from companion.live.assets import FRONT
+from companion.live.bundle import bundle, module
 from tests.browsing import INSTALL, chromium, launch
 
 STUB = Path(__file__).parent / "stub.js"
@@ -31,18 +32,25 @@ require("readline").createInterface({ input: process.stdin }).on("line", async (
 
 def run(files, expression, before="", after=""):
     """The value of a JavaScript expression (or of its promise) after `before`, the front end's `files` and `after` have been read."""
-    return json.loads(evaluate("\n".join([before, *(text(FRONT / f) for f in files), after]), f"({expression})"))
+    return json.loads(evaluate("\n".join([before, *(plain(f) for f in files), after]), f"({expression})"))
 
 
 def page(expression, before="", after=""):
     """The same after the whole front end, in a page without a browser (stub.js)."""
-    files = sorted(f.name for f in FRONT.glob("[0-9]*.js") if f.name != "99_boot.js")
-    return run(files, expression, f"{text(STUB)}\nconst WORKER_SOURCE = '';\n{before}", after)
+    before = f"{STUB.read_text('utf8')}\n{before}\n{whole()}"
+    return run([], expression, before, after)
 
 
 @cache
-def text(path):
-    return path.read_text(encoding="utf-8")
+def whole():
+    """All that a figure needs, as in a page."""
+    return bundle("figure.js", FRONT)
+
+
+@cache
+def plain(file):
+    """A file without its imports: what it needs is given by other files, or by the test."""
+    return module((FRONT / file).read_text("utf8"), file).text
 
 
 _sent = {}  # source -> its name in the process that has it

@@ -1,17 +1,15 @@
 // The page without a page: its own runs, sources and worker on onnxruntime-web, driven line by line by a test (see page_runtime.py).
-// argv: the front's folder, the runtime's folder. A line is {id, op, ...}; the answer {id, ...} or {id, error}.
+// argv: the front's source, the runtime's folder. A line is {id, op, ...}; the answer {id, ...} or {id, error}.
 import fs from "node:fs";
 import readline from "node:readline";
 import { pathToFileURL } from "node:url";
 
-const [front, runtime] = process.argv.slice(2);
+const [source, runtime] = process.argv.slice(2);
 const ort = await import(pathToFileURL(`${runtime}/ort.wasm.bundle.min.mjs`));
 ort.env.wasm.numThreads = 1;
 ort.env.wasm.wasmBinary = fs.readFileSync(`${runtime}/ort-wasm-simd-threaded.wasm`);
 ort.env.logLevel = "error";
 
-const files = ["noise.js", "worker.js", "01_format.js", "02_tape.js", "11_page.js", "20_run.js", "53_sentence.js"];
-const source = files.map((file) => fs.readFileSync(`${front}/${file}`, "utf8")).join("\n");
 const page = new Function("self", "given", `${source}\nort = given;\nreturn { PageSource, Run, compute, sentenceOf, sourcesOfWorker: sources };`)({}, ort);
 
 const engine = { // the shared engine of a page, without the worker's thread

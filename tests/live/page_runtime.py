@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from companion.live.assets import FRONT, RUNTIME
+from companion.live.assets import RUNTIME
+from tests.live.javascript import plain
 
+FILES = ["noise.js", "worker.js", "format.js", "tape.js", "page.js", "run.js", "sentence.js"]
 DTYPES = {"Float32Array": np.float32, "Float64Array": np.float64}
 
 
@@ -32,7 +34,8 @@ class Page:
     """One figure at a time: open(spec), begin(values, seed), frame(steps), button(name), put(i, p), ground()."""
 
     def __init__(self):
-        command = [node(), str(Path(__file__).with_suffix(".mjs")), str(FRONT), str(RUNTIME)]
+        source = "\n".join(map(plain, FILES))
+        command = [node(), str(Path(__file__).with_suffix(".mjs")), source, str(RUNTIME)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(self, op, **more):

@@ -11,6 +11,7 @@ import torch
 
 from companion.flow import Path
 from companion.live import Button, Slider, assets, curves, landscape, live, matrix, plane, play
+from companion.live.bundle import bundle
 from companion.live.notebook import Live, answer
 from companion.live.tapes import asset, control_key, decoded, encoded
 
@@ -25,14 +26,14 @@ def build(tmp_path, monkeypatch):
     return tmp_path / "a" / "figures"
 
 
-def test_the_front_end_is_one_scope_in_order():
-    parts = [f.read_text() for f in sorted(assets.FRONT.glob("[0-9]*.js"))]
-    places = [assets.front().index(part) for part in parts]
-    assert len(parts) > 10 and places == sorted(places)
-    worker, _ = json.JSONDecoder().raw_decode(assets.front().removeprefix("const WORKER_SOURCE = "))
-    assert worker == (assets.FRONT / "noise.js").read_text() + (assets.FRONT / "worker.js").read_text()
-    assert assets.page_script() == f"(() => {{\n'use strict';\n{assets.front()}\nstartPage();\n}})();\n"
-    assert assets.module() == f"{assets.front()}\nexport default {{ render: renderWidget }};\n"
+def test_both_doors_hold_the_front_end_and_the_worker_as_a_text():
+    page, notebook = assets.front("in_page.js"), assets.front("in_notebook.js")
+    worker = f"const WORKER_SOURCE = {json.dumps(bundle('worker.js', assets.FRONT))};\n"
+    assert page.count(worker) == notebook.count(worker) == 1 and "function standardNormals" in worker and "onmessage" in worker
+    assert page.index("class Run ") < page.index("function mountFigure") < page.index("function hydratePage")
+    assert "function render(" in notebook and "hydratePage" not in notebook
+    assert assets.page_script() == f"(() => {{\n'use strict';\n{page}\n}})();\n"
+    assert assets.module() == f"{notebook}\nexport default {{ render }};\n"
 
 
 def test_a_build_writes_its_files(build, tmp_path):
@@ -88,7 +89,7 @@ def test_what_float32_cannot_hold_is_recorded_in_float64():
     from tests.live.javascript import run
 
     body = base64.b64encode(np.array([1e-60, -2.0]).tobytes()).decode()
-    assert run(["02_tape.js"], f"Array.from(numbersFromBase64('{body}', 'float64'))") == [1e-60, -2.0]
+    assert run(["tape.js"], f"Array.from(numbersFromBase64('{body}', 'float64'))") == [1e-60, -2.0]
 
 
 def test_runs_are_named_as_javascript_writes_them():

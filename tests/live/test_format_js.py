@@ -6,7 +6,7 @@ import random
 
 from tests.live.javascript import run
 
-FILES = ["01_format.js", "02_tape.js", "20_run.js", "21_history.js", "50_slider.js"]
+FILES = ["format.js", "tape.js", "run.js", "history.js", "slider.js"]
 FORMATS = [".0f", ".1f", ".3f", ".0e", ".2e", ".0g", ".1g", ".3g", ".6g"]
 NUMBERS = [0.0, 0.5, 1.5, 2.5, -0.5, -2.5, 0.125, 0.25, 0.35, 1e-5, 1.5e-4, 9.9996e-5, 99999.5, 1e6, 1e22, -3.0, 123456789.0, 0.1 + 0.2, 7e-300]
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.live.javascript import run
 
-FILES = ["02_tape.js", "03_assets.js", "12_kernel.js", "70_figure.js", "99_boot.js"]
+FILES = ["tape.js", "assets.js", "kernel.js", "figure.js", "in_notebook.js"]
 WORLD = """
 let time = 0, timers = new Set();
 const performance = { now: () => time };

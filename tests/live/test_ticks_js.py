@@ -11,7 +11,7 @@ import pytest
 from tests.live.javascript import run
 from tests.live.painting import number
 
-FILES = ["32_ticks.js", "35_contours.js"]
+FILES = ["ticks.js", "contours.js"]
 
 
 def js(expression):

@@ -23,7 +23,7 @@ def written(pairs):
     """The page's text of each (value, format)."""
     asked = json.dumps([[repr(float(v)), f] for v, f in pairs])
     read = "({ inf: Infinity, '-inf': -Infinity, nan: NaN })[v] ?? Number(v)"
-    return run(["01_format.js"], f"{asked}.map(([v, f]) => pythonFormat({read}, f))")
+    return run(["format.js"], f"{asked}.map(([v, f]) => pythonFormat({read}, f))")
 
 
 def test_hard_numbers_are_written_as_python_writes_them():
@@ -47,7 +47,7 @@ def test_ties_go_to_even(pairs):
 
 def test_without_a_format_numbers_are_short_and_words_stay():
     asked = "[3, -2, 0.1234567, 1e22, 123456.7, NaN].map((v) => pythonFormat(v)).concat(pythonFormat('SA', '.2f'))"
-    assert run(["01_format.js"], asked) == ["3", "-2", "0.1235", "1e+22", "1.235e+05", "nan", "SA"]
+    assert run(["format.js"], asked) == ["3", "-2", "0.1235", "1e+22", "1.235e+05", "nan", "SA"]
 
 
 @settings(max_examples=20, deadline=None)
@@ -55,12 +55,12 @@ def test_without_a_format_numbers_are_short_and_words_stay():
 def test_a_sentence_is_pythons(t, k, words):
     template = f"{words} {{{{t}}}} at t = {{t:.3f}}, {{E:.2e}} in {{k:.0f}} {{model}}s {{E:.3g}}{{{{"
     values = {"t": t, "E": t / 7, "k": float(k), "model": "USA"}
-    said = run(["01_format.js"], f"fillSentence({json.dumps(template)}, {json.dumps(values)})")
+    said = run(["format.js"], f"fillSentence({json.dumps(template)}, {json.dumps(values)})")
     assert said == template.format(**values)
 
 
 def test_an_unknown_name_stays():
-    assert run(["01_format.js"], "fillSentence('{a} {b:.1f} {{', { b: 2 })") == "{a} 2.0 {"
+    assert run(["format.js"], "fillSentence('{a} {b:.1f} {{', { b: 2 })") == "{a} 2.0 {"
 
 
 # --- the sentence below a figure ---

@@ -20,7 +20,7 @@ function philox(counter, key) { // both are changed; four words come out in `cou
   }
 }
 
-function standardNormals(count, seed, k) { // Float64Array of `count` N(0, 1) numbers
+export function standardNormals(count, seed, k) { // Float64Array of `count` N(0, 1) numbers
   const numbers = new Float64Array(4 * Math.ceil(count / 4));
   const counter = new Uint32Array(4), key = new Uint32Array(2);
   for (let block = 0; 4 * block < count; block++) {

@@ -1,6 +1,9 @@
 // The worker of a page: it steps exported graphs with onnxruntime-web. Every request carries the whole state; the worker keeps graphs only.
 // A state x is {part: array}: a tensor's one part is called x; a graph reads the parts by their names and writes next, or next.v for each part v.
 // Ops: boot, start, advance, warm, put, button, see, ground. noise.js stands in front of this file.
+
+import { standardNormals } from "./noise.js";
+
 /* global standardNormals */
 
 let ort = null;

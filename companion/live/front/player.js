@@ -1,0 +1,140 @@
+// The player: which frame is shown, what computes the next one, and in which order. All requests go through one queue, one at a time.
+// Modes: "none" (nothing to show yet), "tape" (a recording), "live" (frames come from the source: page or kernel).
+
+import { shortNumber } from "./format.js";
+import { handMoves } from "./hands.js";
+import { FrameHistory } from "./history.js";
+import { prefersReducedMotion } from "./hub.js";
+import { runMoves } from "./moves.js";
+
+const FRAME_MILLISECONDS = 33; // about 30 frames a second: a run of 150 frames takes five
+
+export class Player {
+  constructor(spec, run, tape, source) {
+    Object.assign(this, { spec, run, tape, source, history: new FrameHistory(), mode: "none", limit: spec.frames + 1, grounds: {} });
+    Object.assign(this, { playing: false, loading: false, awake: false, visible: true, blown: false, hurrying: false, epoch: 0, jobs: 0, problem: "" });
+    this.queue = Promise.resolve();
+    this.wanted = new Map(); // what the reader has set and the run does not know yet
+    this.dragged = new Map(); // where the reader's hand has put points, likewise
+    this.onshow = () => {};
+    this.onstatus = () => {};
+  }
+
+  status() {
+    if (this.problem) return "error";
+    if (this.loading || this.hurrying) return "loading";
+    if (this.playing) return "playing";
+    return this.mode === "live" ? "ready" : this.mode;
+  }
+
+  enqueue(job) {
+    this.jobs += 1;
+    this.queue = this.queue.then(job).catch((error) => this.fail(error)).finally(() => {
+      this.jobs -= 1;
+      this.onstatus();
+    });
+    return this.queue;
+  }
+
+  fail(error) {
+    if (!this.source) return; // given up: said already, and the recording may go on
+    this.playing = false;
+    this.problem = error.advice || `The computation stopped: ${error.message}.`;
+  }
+
+  async wake() {
+    if (this.awake) return;
+    this.loading = true;
+    this.onstatus();
+    try {
+      await this.source.wake(this.run);
+      this.awake = true;
+    } catch (error) {
+      this.giveUp(error);
+      throw error;
+    } finally {
+      this.loading = false;
+    }
+  }
+
+  giveUp(error) { // the recording remains
+    this.source = null;
+    this.epoch += 1;
+    this.wanted.clear();
+    this.problem = error.advice || `This browser does not compute the figure here (${error.message.slice(0, 120)}). A recording of the declared run is shown instead.`;
+    if (this.mode === "none") this.showTape({ still: true }).catch(() => {});
+  }
+
+  show(moving = this.playing) {
+    if (this.history.current) this.onshow(moving);
+    this.onstatus();
+  }
+
+  // --- playing ---
+
+  ended() {
+    const frame = this.history.current;
+    return this.blown || !frame || frame.number >= this.limit - 1;
+  }
+
+  play() {
+    if (prefersReducedMotion()) return this.jump();
+    if (this.mode === "none" || (this.mode === "live" && this.ended())) return this.restart({ play: true });
+    if (this.ended()) this.history.index = 0;
+    this.go();
+    if (this.mode === "tape" && this.source) return this.enqueue(() => this.takeOver());
+    return Promise.resolve();
+  }
+
+  go() {
+    cancelAnimationFrame(this.request);
+    this.playing = true;
+    this.due = 0;
+    this.show();
+    this.request = requestAnimationFrame((now) => this.loop(now));
+  }
+
+  pause() {
+    this.playing = false;
+    cancelAnimationFrame(this.request);
+    this.show();
+  }
+
+  loop(now) {
+    if (!this.playing) return;
+    this.request = requestAnimationFrame((later) => this.loop(later));
+    const waits = this.jobs > 0 && !this.takingOver; // the tape goes on while the engine comes up
+    if (waits || now < this.due - 8 || !this.visible || document.hidden) return;
+    this.due = Math.max(this.due + FRAME_MILLISECONDS, now); // an even pace, though a screen's frames come a little early or late
+    this.tick();
+  }
+
+  tick() {
+    if (!this.history.atLast()) {
+      this.history.index += 1;
+      return this.show();
+    }
+    if (this.takingOver) return undefined; // the recording was shorter than the engine's waking
+    if (this.ended() || this.mode !== "live") return this.pause();
+    return this.enqueue(() => this.compute());
+  }
+
+  async compute(steps = this.run.steps(this.history.current.k)) { // one frame more
+    const before = this.history.current;
+    const frame = await this.source.advance(this.run, before, steps);
+    if (!frame.finite) return this.blow(frame);
+    this.history.push({ ...frame, number: before.number + 1 });
+    this.problem = "";
+    return this.show();
+  }
+
+  blow(frame) {
+    this.blown = true;
+    this.playing = false;
+    const clock = this.spec.dt === 1 ? ({ k }) => `step ${k}` : ({ t }) => `t = ${shortNumber(t)}`;
+    this.problem = `Between ${clock(this.history.current)} and ${clock(frame)} the numbers overflow: with these values the scheme blows up.`;
+    this.show();
+  }
+}
+
+Object.assign(Player.prototype, runMoves, handMoves);
