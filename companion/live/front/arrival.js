@@ -28,7 +28,7 @@ async function showRecording(player) {
   try {
     await player.showTape({ still: true });
   } catch (error) {
-    if (player.mode === "none" && !player.source) player.problem = `The recording of this figure is missing: ${error.message}.`;
+    if (player.mode === "none" && !player.source) player.on("miss", `The recording of this figure is missing: ${error.message}.`);
     player.onstatus();
   }
 }

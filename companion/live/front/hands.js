@@ -38,7 +38,7 @@ export const handMoves = {
     const done = await frame;
     this.run.settle(done.k);
     this.run.note(done.k, name, value);
-    this.blown = false;
+    this.on("mend");
     await this.rewrite(done);
     if (this.ended()) this.limit = this.history.current.number + 1 + this.spec.frames;
     if (idle && !this.playing) this.goOrJump();
@@ -50,7 +50,7 @@ export const handMoves = {
   },
 
   step() { // one frame; after its last one a run rests
-    this.playing = false;
+    this.on("pause");
     if (!this.source) return Promise.resolve(this.tick());
     return this.enqueue(async () => {
       await this.takeOver();
@@ -61,7 +61,7 @@ export const handMoves = {
   },
 
   advance(steps) { // `steps` steps as one frame: for tests, and for readers at the console
-    this.playing = false;
+    this.on("pause");
     if (this.mode !== "live") this.restart();
     return this.enqueue(async () => {
       await this.applyWanted();
@@ -70,13 +70,13 @@ export const handMoves = {
   },
 
   seek(number) {
-    this.playing = false;
+    this.on("pause");
     this.history.seek(number);
     this.show();
   },
 
   reset() {
-    this.playing = false;
+    this.on("pause");
     if (this.source) return this.restart();
     this.history.index = 0;
     this.show();

@@ -14,7 +14,7 @@ export const runMoves = {
     this.history = new FrameHistory(recorded.frames);
     this.history.seek(still ? this.spec.still : number);
     this.grounds = recorded.grounds;
-    this.mode = "tape";
+    this.on("taped");
     this.limit = recorded.frames.length;
     this.show();
   },
@@ -22,7 +22,7 @@ export const runMoves = {
   async takeOver() { // the engine repeats the recorded run up to the frame that is shown, then goes on
     if (this.mode === "live" || !this.source) return;
     const epoch = this.epoch;
-    this.takingOver = true;
+    this.on("follow");
     try {
       await this.wake();
       const fresh = await this.firstFrames();
@@ -30,7 +30,7 @@ export const runMoves = {
       while (behind() && epoch === this.epoch) await this.extend(fresh);
       if (epoch === this.epoch) await this.becomeLive(fresh);
     } finally {
-      this.takingOver = false;
+      this.on("followed");
     }
   },
 
@@ -47,10 +47,8 @@ export const runMoves = {
 
   async becomeLive(history) {
     this.history = history;
-    this.mode = "live";
+    this.on("live");
     this.limit = this.spec.frames + 1;
-    this.blown = false;
-    this.problem = "";
     await this.groundNow();
     this.show();
   },
@@ -74,7 +72,7 @@ export const runMoves = {
       this.run.take(this.wanted);
       this.run.begin();
       const first = await this.firstFrames();
-      this.hurrying = still || (play && prefersReducedMotion());
+      if (still || (play && prefersReducedMotion())) this.on("hurry");
       await this.becomeLive(first);
       if (still) await this.computeTo(this.spec.still);
       else if (play && prefersReducedMotion()) await this.computeTo(this.spec.still);
@@ -95,12 +93,12 @@ export const runMoves = {
 
   async computeTo(number) { // without drawing what lies between
     this.history.seek(number);
-    this.hurrying = true;
+    this.on("hurry");
     this.onstatus();
     try {
       await this.hurry(number, this.epoch);
     } finally {
-      this.hurrying = false;
+      this.on("arrived");
       this.show();
     }
   },
@@ -138,7 +136,7 @@ export const runMoves = {
   async rewrite(frame) { // the present frame, changed by the reader's hand
     if (!frame.finite) return this.blow(frame);
     this.history.replace({ ...frame, number: this.history.current.number });
-    this.problem = "";
+    this.on("frame");
     await this.groundNow();
     return this.show();
   },

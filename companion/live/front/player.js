@@ -1,18 +1,19 @@
 // The player: which frame is shown, what computes the next one, and in which order. All requests go through one queue, one at a time.
-// Modes: "none" (nothing to show yet), "tape" (a recording), "live" (frames come from the source: page or kernel).
+// What it can be, and what moves it, is written in states.js; on(event) is the only way from one state to another.
 
 import { shortNumber } from "./format.js";
 import { handMoves } from "./hands.js";
 import { FrameHistory } from "./history.js";
 import { prefersReducedMotion } from "./hub.js";
 import { runMoves } from "./moves.js";
+import { firstState, nextState, shownStatus } from "./states.js";
 
 const FRAME_MILLISECONDS = 33; // about 30 frames a second: a run of 150 frames takes five
 
 export class Player {
   constructor(spec, run, tape, source) {
-    Object.assign(this, { spec, run, tape, source, history: new FrameHistory(), mode: "none", limit: spec.frames + 1, grounds: {} });
-    Object.assign(this, { playing: false, loading: false, awake: false, visible: true, blown: false, hurrying: false, epoch: 0, jobs: 0, problem: "" });
+    Object.assign(this, { spec, run, tape, source, history: new FrameHistory(), limit: spec.frames + 1, grounds: {} });
+    Object.assign(this, { now: firstState(Boolean(source)), visible: true, epoch: 0, jobs: 0, problem: "" });
     this.queue = Promise.resolve();
     this.wanted = new Map(); // what the reader has set and the run does not know yet
     this.dragged = new Map(); // where the reader's hand has put points, likewise
@@ -20,11 +21,29 @@ export class Player {
     this.onstatus = () => {};
   }
 
+  on(event, problem = this.problem) {
+    this.now = nextState(this.now, event);
+    this.problem = this.now.health === "ill" ? problem : "";
+  }
+
+  get mode() { // "none" (nothing to show yet), "tape" or "live"
+    return this.now.frames === "blown" ? "live" : this.now.frames;
+  }
+
+  get playing() {
+    return this.now.time === "plays";
+  }
+
+  get loading() {
+    return this.now.source === "wakes";
+  }
+
+  get hurrying() {
+    return this.now.work === "hurries";
+  }
+
   status() {
-    if (this.problem) return "error";
-    if (this.loading || this.hurrying) return "loading";
-    if (this.playing) return "playing";
-    return this.mode === "live" ? "ready" : this.mode;
+    return shownStatus(this.now);
   }
 
   enqueue(job) {
@@ -38,22 +57,19 @@ export class Player {
 
   fail(error) {
     if (!this.source) return; // given up: said already, and the recording may go on
-    this.playing = false;
-    this.problem = error.advice || `The computation stopped: ${error.message}.`;
+    this.on("fail", error.advice || `The computation stopped: ${error.message}.`);
   }
 
   async wake() {
-    if (this.awake) return;
-    this.loading = true;
+    if (this.now.source === "awake") return;
+    this.on("wake");
     this.onstatus();
     try {
       await this.source.wake(this.run);
-      this.awake = true;
+      this.on("woken");
     } catch (error) {
       this.giveUp(error);
       throw error;
-    } finally {
-      this.loading = false;
     }
   }
 
@@ -61,7 +77,8 @@ export class Player {
     this.source = null;
     this.epoch += 1;
     this.wanted.clear();
-    this.problem = error.advice || `This browser does not compute the figure here (${error.message.slice(0, 120)}). A recording of the declared run is shown instead.`;
+    const found = `This browser does not compute the figure here (${error.message.slice(0, 120)}).`;
+    this.on("lose", error.advice || `${found} A recording of the declared run is shown instead.`);
     if (this.mode === "none") this.showTape({ still: true }).catch(() => {});
   }
 
@@ -74,7 +91,7 @@ export class Player {
 
   ended() {
     const frame = this.history.current;
-    return this.blown || !frame || frame.number >= this.limit - 1;
+    return this.now.frames === "blown" || !frame || frame.number >= this.limit - 1;
   }
 
   play() {
@@ -88,14 +105,14 @@ export class Player {
 
   go() {
     cancelAnimationFrame(this.request);
-    this.playing = true;
+    this.on("go");
     this.due = 0;
     this.show();
     this.request = requestAnimationFrame((now) => this.loop(now));
   }
 
   pause() {
-    this.playing = false;
+    this.on("pause");
     cancelAnimationFrame(this.request);
     this.show();
   }
@@ -103,7 +120,7 @@ export class Player {
   loop(now) {
     if (!this.playing) return;
     this.request = requestAnimationFrame((later) => this.loop(later));
-    const waits = this.jobs > 0 && !this.takingOver; // the tape goes on while the engine comes up
+    const waits = this.jobs > 0 && this.now.work !== "follows"; // the tape goes on while the engine comes up
     if (waits || now < this.due - 8 || !this.visible || document.hidden) return;
     this.due = Math.max(this.due + FRAME_MILLISECONDS, now); // an even pace, though a screen's frames come a little early or late
     this.tick();
@@ -114,7 +131,7 @@ export class Player {
       this.history.index += 1;
       return this.show();
     }
-    if (this.takingOver) return undefined; // the recording was shorter than the engine's waking
+    if (this.now.work === "follows") return undefined; // the recording was shorter than the engine's waking
     if (this.ended() || this.mode !== "live") return this.pause();
     return this.enqueue(() => this.compute());
   }
@@ -124,15 +141,14 @@ export class Player {
     const frame = await this.source.advance(this.run, before, steps);
     if (!frame.finite) return this.blow(frame);
     this.history.push({ ...frame, number: before.number + 1 });
-    this.problem = "";
+    this.on("frame");
     return this.show();
   }
 
   blow(frame) {
-    this.blown = true;
-    this.playing = false;
     const clock = this.spec.dt === 1 ? ({ k }) => `step ${k}` : ({ t }) => `t = ${shortNumber(t)}`;
-    this.problem = `Between ${clock(this.history.current)} and ${clock(frame)} the numbers overflow: with these values the scheme blows up.`;
+    const times = `Between ${clock(this.history.current)} and ${clock(frame)}`;
+    this.on("blow", `${times} the numbers overflow: with these values the scheme blows up.`);
     this.show();
   }
 }
