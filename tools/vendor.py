@@ -1,4 +1,4 @@
-"""Fetch the third-party files of the book again from npm: the only place that needs Node.
+"""Fetch the third-party files of the book again from npm: the only place that needs it.
 
 Each file is kept unchanged in companion/live/vendor/<name>/, under a manifest of name, version, licence and sha256.
 """
@@ -21,6 +21,7 @@ PACKAGES = [
     ("@jupyter-widgets/html-manager", "1.0.15", "BSD-3-Clause", "html-manager", "dist", WIDGETS),
     ("anywidget", "0.11.0", "MIT", "anywidget", "dist", ["index.js"]),
     ("mathjax", "3.2.2", "Apache-2.0", "mathjax", "es5", MATHJAX),
+    ("acorn", "8.19.0", "MIT", "acorn", "dist", ["acorn.mjs"]),
     ("axe-core", "4.14.1", "MPL-2.0", "axe-core", "", ["axe.min.js"]),
 ]
 
