@@ -23,7 +23,7 @@ test: check stage
 check: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/python tools/check_notebooks.py book
-	if command -v node; then node tools/lint.mjs companion/live/front; fi
+	if command -v node > /dev/null; then node tools/lint.mjs companion/live/front; fi
 
 stage: .venv/ready
 	$(BIN)/python tools/stage.py

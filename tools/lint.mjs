@@ -140,7 +140,7 @@ class Reader { // one file: what it declares, imports, exports, and every use of
 
   ExportNamedDeclaration(node, scope) {
     const before = new Set(scope.names.keys());
-    this.visit(node.declaration, scope);
+    if (node.declaration) this.visit(node.declaration, scope);
     for (const [name, entry] of scope.names) {
       if (!before.has(name)) {
         entry.used = true;

@@ -13,6 +13,8 @@ from companion.live.views import View
 from companion.state import one, parts
 
 ENGINES = (None, "kernel")
+# A name is the same everywhere: the taught function's parameter, the control that sets it, the input of its
+# graph, and what the page sends. These names are no control's; front/contract.js says what each of them means.
 RESERVED = ("t", "k", "dt", "x", "xi", "i", "p")
 
 

@@ -1,4 +1,7 @@
-"""The taught functions of a figure as programs: named tensors in, named tensors out. Torch runs them, and the page runs their graphs."""
+"""The taught functions of a figure as programs: named tensors in, named tensors out. Torch runs them, and the page runs their graphs.
+
+The names are agreed on with the page (front/contract.js): an input has its control's name, which is the parameter's.
+"""
 
 import inspect
 

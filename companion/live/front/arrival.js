@@ -1,3 +1,4 @@
+// @ts-check
 // When a figure comes near the window: its recording, or the state that the address asks for. When it leaves, it rests.
 
 import { addressParts, readAddress, writeAddress } from "./address.js";
@@ -17,6 +18,7 @@ export function watchFigure(figure, player, come) {
   return observer.observe(figure);
 }
 
+/** @param {import("./contract.js").Spec} spec @param {import("./player.js").Player} player @param {import("./contract.js").Host} host */
 export async function arrive(spec, player, { page, line }) {
   const wanted = page ? readAddress(spec, player.run) : null;
   if (wanted) restoreFrom(player, wanted);
@@ -24,6 +26,7 @@ export async function arrive(spec, player, { page, line }) {
   if (player.mode === "none" && player.source && line) await player.restart({ still: true }); // a notebook has no poster
 }
 
+/** @param {import("./player.js").Player} player */
 async function showRecording(player) {
   try {
     await player.showTape({ still: true });
@@ -57,6 +60,7 @@ function setsState(target) { // a slider, a choice, the seed: not the time, not 
   return target.closest(".live-controls input, [data-act=seed]") !== null;
 }
 
+/** @param {HTMLElement} figure @param {import("./contract.js").Spec} spec @param {import("./player.js").Player} player */
 export function followAddress(figure, spec, player) { // a link within the page, and the first arrival
   const seek = () => {
     if (lastNamed() === spec.name) figure.scrollIntoView({ block: "center" });

@@ -1,3 +1,4 @@
+// @ts-check
 // Where the runtime and the tapes come from: classic scripts beside live.js in a page (fetch fails from file://), the kernel in a notebook.
 
 import { hub, LIVE_BASE, makeElement } from "./hub.js";
@@ -22,6 +23,7 @@ function loadScript(id) {
   });
 }
 
+/** @param {import("./kernel.js").KernelLine} line @param {string} id */
 async function askKernel(line, id) { // the recording came with the figure; the runtime is asked for, as long as a cell runs
   if (id !== "runtime") return JSON.parse(line.model.get("tape"));
   const [, buffers] = await line.ask({ want: id }, [], (reply) => reply.asset === id);
@@ -33,6 +35,7 @@ export function bytesFromView(view) { // a copy of its own: message buffers may 
 }
 
 export class Assets {
+  /** @param {import("./kernel.js").KernelLine | null} line */
   constructor(line) {
     this.fetch = line ? (id) => askKernel(line, id) : loadScript;
     this.asked = new Map();

@@ -1,3 +1,4 @@
+// @ts-check
 // The page's engine: one worker for all figures, started at the first touch. request(message) -> promise of the worker's reply.
 
 import { hub } from "./hub.js";
@@ -15,6 +16,7 @@ class Engine {
     this.worker.onerror = (event) => this.fail(event.message || "the browser did not start a worker");
   }
 
+  /** @param {import("./contract.js").Boot | (import("./contract.js").Compute & { graphs: Record<string, string> })} message @param {Transferable[]} [transfer] @returns {Promise<import("./contract.js").Computed>} */
   request(message, transfer = []) {
     this.last += 1;
     const id = this.last;
@@ -24,12 +26,14 @@ class Engine {
     });
   }
 
+  /** @param {import("./contract.js").Compute} message @param {Record<string, string>} graphs */
   compute(message, graphs) { // a graph travels once
     const wanted = [message.graph, message.see].filter((id) => id && !this.sent.has(id));
     wanted.forEach((id) => this.sent.add(id));
     return this.request({ ...message, graphs: Object.fromEntries(wanted.map((id) => [id, graphs[id]])) });
   }
 
+  /** @param {import("./contract.js").WorkerReply} reply */
   settle({ id, error, ...reply }) {
     const { resolve, reject } = this.waiting.get(id);
     this.waiting.delete(id);

@@ -1,3 +1,4 @@
+// @ts-check
 // One figure: its parts, put together. host = {line (to a notebook's kernel) or null, page (has an address of its own)}.
 
 import { addressWriter, arrive, watchFigure } from "./arrival.js";
@@ -15,11 +16,13 @@ import { makeTools } from "./tools.js";
 import { makeTransport } from "./transport.js";
 import { WORKER_SOURCE } from "./worker_source.js";
 
+/** @param {import("./contract.js").Spec} spec @param {Assets} assets @param {import("./contract.js").Host["line"]} line @returns {import("./contract.js").Source | null} */
 function sourceOf(spec, assets, line) { // null: the recording is all there is
   if (spec.engine === "kernel") return line ? new KernelSource(spec, line) : null;
   return spec.engine === "page" ? new PageSource(spec, assets) : null;
 }
 
+/** @param {HTMLElement & { companion?: any }} figure @param {import("./contract.js").Spec} spec @param {import("./contract.js").Host} host */
 export function mountFigure(figure, spec, host) {
   const assets = new Assets(host.line);
   const run = new Run(spec);
@@ -37,8 +40,10 @@ export function mountFigure(figure, spec, host) {
   return player;
 }
 
+/** @param {HTMLElement} figure @param {import("./contract.js").Spec} spec @param {Player} player @param {import("./contract.js").Host} host */
 function makeParts(figure, spec, player, { page }) {
   const panels = makeElement("div", { class: "live-panels" });
+  /** @type {any} */
   const parts = { panels, views: [], message: makeMessage(), controls: makeControls(spec, player), transport: makeTransport(spec, player) };
   parts.sentence = makeSentence(spec, () => player.valuesShown());
   parts.tools = makeTools(spec, player, { figure, page, views: () => parts.views, sentence: parts.sentence, tell: parts.message.tell });
@@ -69,6 +74,7 @@ function makeMessage() { // {element, show(text): what lasts, tell(text, millise
   return { element, show, tell };
 }
 
+/** @param {any} parts @param {import("./contract.js").Spec} spec @param {Player} player */
 function buildViews(parts, spec, player) { // at the first frame: until then the poster stands
   parts.views = spec.views.map((view) => makeView(view, spec, { drag: (i, p) => player.drag(i, p), select: () => {} }));
   parts.panels.append(...parts.views.map((view) => view.element));
@@ -87,6 +93,7 @@ function showFrame(figure, player, parts, moving) {
   figure.dataset.frame = history.current.number;
 }
 
+/** @param {HTMLElement} figure @param {Player} player @param {any} parts @param {import("./contract.js").Host} host */
 function showStatus(figure, player, parts, { line }) {
   const { spec } = player;
   const status = player.status();
@@ -99,6 +106,7 @@ function showStatus(figure, player, parts, { line }) {
   parts.message.show(messageFor(spec, player, line));
 }
 
+/** @param {Player} player @param {import("./kernel.js").KernelLine} line */
 function followKernel(player, line) { // where the page's engine is awake, a figure goes on without its kernel
   line.onlate = () => player.onstatus();
   line.ongone = (gone) => {
@@ -107,6 +115,7 @@ function followKernel(player, line) { // where the page's engine is awake, a fig
   };
 }
 
+/** @param {import("./contract.js").Spec} spec @param {Player} player @param {import("./contract.js").Host["line"]} line */
 function messageFor(spec, player, line) {
   if (player.problem) return player.problem;
   if (line && line.late) return "Waits for the kernel: a cell is running.";
@@ -115,6 +124,7 @@ function messageFor(spec, player, line) {
   return spec.engine === "kernel" && !player.source ? "A recording. In a notebook with a kernel the controls move." : "";
 }
 
+/** @param {Player} player */
 function handle(player) { // for tests and for the console
   const settled = async (job) => {
     await job;

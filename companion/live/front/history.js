@@ -1,3 +1,4 @@
+// @ts-check
 // The frames of a run, in bounded memory: when there are too many, every second one of the older half goes.
 
 const HISTORY_BYTES = 96e6;
@@ -8,6 +9,7 @@ function frameBytes({ x, arrays }) {
 }
 
 export class FrameHistory {
+  /** @param {import("./contract.js").Frame[]} frames */
   constructor(frames = [], index = 0) {
     this.frames = frames;
     this.index = index;

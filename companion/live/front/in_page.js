@@ -1,13 +1,16 @@
+// @ts-check
 // The door of a page, where every figure stands in the HTML already: live.js, a classic script beside its assets.
 
 import { followAddress } from "./arrival.js";
 import { mountFigure } from "./figure.js";
 
+/** @param {Element} figure @returns {import("./contract.js").Spec | null} */
 function specOf(figure) {
   const script = figure.querySelector("script.live-spec");
   return script ? JSON.parse(script.textContent) : null;
 }
 
+/** @param {HTMLElement & { companion?: any }} figure */
 function hydrate(figure) {
   if (figure.companion) return;
   const spec = specOf(figure);

@@ -1,3 +1,4 @@
+// @ts-check
 // A notebook's kernel: the line to it, and the kernel as a source of frames: the same moves as messages, for sizes that a page cannot carry.
 // A kernel answers between cells: while one runs, the answer is late, and the figure waits as long as it takes. A kernel that was restarted
 // knows nothing of the figure: its cell must be run again.
@@ -16,8 +17,14 @@ class KernelGone extends Error {
 }
 
 export class KernelLine { // ask(content, buffers, fits) -> promise of [message, buffers]; late: a question has no answer yet; gone: it will have none
+  /** @param {import("./contract.js").Model} model */
   constructor(model) {
-    Object.assign(this, { model, open: new Set(), gone: false, onlate: () => {}, ongone: () => {} });
+    this.model = model;
+    this.open = new Set();
+    this.gone = false;
+    this.onlate = () => {};
+    /** @type {(gone: KernelGone) => void} */
+    this.ongone = () => {};
     this.kernel = model.widget_manager && model.widget_manager.kernel; // JupyterLab's; elsewhere only the time tells
     this.hear = (message, buffers) => this.settle(message, buffers);
     this.cut = () => this.hangUp();
@@ -38,6 +45,7 @@ export class KernelLine { // ask(content, buffers, fits) -> promise of [message,
     this.open.forEach((question) => clearInterval(question.timer));
   }
 
+  /** @param {import("./contract.js").KernelRequest} content @param {ArrayBufferLike[]} buffers @param {(reply: any) => boolean} fits @returns {Promise<[any, DataView[]]>} */
   ask(content, buffers, fits) {
     if (this.gone) return Promise.reject(new KernelGone());
     return new Promise((resolve, reject) => {
@@ -83,7 +91,10 @@ export class KernelLine { // ask(content, buffers, fits) -> promise of [message,
   }
 }
 
+/** @typedef {import("./contract.js").Source} Source
+ * @implements {Source} */
 export class KernelSource {
+  /** @param {import("./contract.js").Spec} spec @param {KernelLine} line */
   constructor(spec, line) {
     this.spec = spec;
     this.line = line;
@@ -92,22 +103,27 @@ export class KernelSource {
 
   async wake() {}
 
+  /** @param {import("./contract.js").Run} run */
   start(run) {
     return this.move("start", run, { x: null, k: 0, t: 0 }, {});
   }
 
+  /** @param {import("./contract.js").Run} run @param {import("./contract.js").Moment} frame @param {number} steps */
   advance(run, frame, steps) {
     return this.move("advance", run, frame, { steps });
   }
 
+  /** @param {import("./contract.js").Run} run @param {import("./contract.js").Moment} frame @param {number} i @param {number[]} p */
   put(run, frame, i, p) {
     return this.move("put", run, frame, { i, p: [...p] });
   }
 
+  /** @param {import("./contract.js").Run} run @param {import("./contract.js").Moment} frame @param {string} name */
   button(run, frame, name) {
     return this.move("button", run, frame, { name });
   }
 
+  /** @param {import("./contract.js").Run} run @param {import("./contract.js").Moment} frame */
   see(run, frame) {
     return this.move("advance", run, frame, { steps: 0 });
   }
@@ -116,6 +132,7 @@ export class KernelSource {
     return this.grounds || {}; // they come with the frames, if at all
   }
 
+  /** @param {import("./contract.js").KernelMove["op"]} op @param {import("./contract.js").Run} run @param {import("./contract.js").Moment} frame @param {Partial<import("./contract.js").KernelMove>} more @returns {Promise<import("./contract.js").Seen>} */
   async move(op, run, { x, k, t }, more) {
     this.last += 1;
     const id = this.last;
@@ -126,8 +143,12 @@ export class KernelSource {
     return this.frame(message, buffers);
   }
 
+  /** @param {import("./contract.js").KernelReply} reply @param {DataView[]} buffers */
   frame({ k, t, dtype, outputs }, buffers) {
-    const x = {}, seen = {};
+    /** @type {import("./contract.js").Tensors} */
+    const x = {};
+    /** @type {import("./contract.js").Tensors} */
+    const seen = {};
     outputs.forEach(({ name, shape }, j) => {
       const { buffer } = bytesFromView(buffers[j]);
       const array = { data: dtype === "float64" ? new Float64Array(buffer) : new Float32Array(buffer), shape };

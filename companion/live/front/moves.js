@@ -3,7 +3,7 @@
 import { FrameHistory } from "./history.js";
 import { prefersReducedMotion } from "./hub.js";
 
-export const runMoves = {
+export class RunMoves {
   async showTape({ still = false } = {}) { // the run that was recorded for the present values, at the same frame
     const values = { ...this.run.values, ...Object.fromEntries(this.wanted) };
     const ask = this.lastAsk = {};
@@ -17,7 +17,7 @@ export const runMoves = {
     this.on("taped");
     this.limit = recorded.frames.length;
     this.show();
-  },
+  }
 
   async takeOver() { // the engine repeats the recorded run up to the frame that is shown, then goes on
     if (this.mode === "live" || !this.source) return;
@@ -32,18 +32,18 @@ export const runMoves = {
     } finally {
       this.on("followed");
     }
-  },
+  }
 
   async firstFrames() {
     const history = new FrameHistory();
     history.push({ ...(await this.source.start(this.run)), number: 0 });
     return history;
-  },
+  }
 
   async extend(history) {
     const frame = await this.source.advance(this.run, history.last, this.run.steps(history.last.k));
     history.push({ ...frame, number: history.last.number + 1 });
-  },
+  }
 
   async becomeLive(history) {
     this.history = history;
@@ -51,14 +51,14 @@ export const runMoves = {
     this.limit = this.spec.frames + 1;
     await this.groundNow();
     this.show();
-  },
+  }
 
   async groundNow() { // the landscape depends on the controls, not on the state
     const key = JSON.stringify(this.run.values);
     if (key === this.groundKey) return;
     this.grounds = await this.source.ground(this.run);
     this.groundKey = key;
-  },
+  }
 
   restart({ play = false, still = false } = {}) {
     if (!this.source) return this.showTape({ still });
@@ -78,7 +78,7 @@ export const runMoves = {
       else if (play && prefersReducedMotion()) await this.computeTo(this.spec.still);
       else if (play) this.go();
     });
-  },
+  }
 
   jump() { // in place of an animation: the frame that tells most, or the end
     const end = this.source ? this.spec.frames : this.limit - 1;
@@ -89,7 +89,7 @@ export const runMoves = {
       await this.takeOver();
       if (this.mode === "live") await this.computeTo(target);
     });
-  },
+  }
 
   async computeTo(number) { // without drawing what lies between
     this.history.seek(number);
@@ -101,7 +101,7 @@ export const runMoves = {
       this.on("arrived");
       this.show();
     }
-  },
+  }
 
   async hurry(number, epoch) {
     while (this.history.last.number < number && epoch === this.epoch) {
@@ -110,7 +110,7 @@ export const runMoves = {
       this.history.push({ ...frame, number: this.history.last.number + 1 });
     }
     return undefined;
-  },
+  }
 
   change(name, value) {
     this.wanted.set(name, value);
@@ -123,7 +123,7 @@ export const runMoves = {
     const atStart = this.history.current.k === 0 && !this.playing; // before the first step a control may shape the start
     if (atStart && !touched) return this.restart();
     return this.enqueue(() => this.applyWanted());
-  },
+  }
 
   async applyWanted() { // the run goes on from the frame that is shown
     if (!this.wanted.size || this.mode !== "live") return;
@@ -131,7 +131,7 @@ export const runMoves = {
     this.run.settle(this.history.current.k);
     const now = await this.source.see(this.run, this.history.current);
     await this.rewrite(now);
-  },
+  }
 
   async rewrite(frame) { // the present frame, changed by the reader's hand
     if (!frame.finite) return this.blow(frame);
@@ -139,5 +139,5 @@ export const runMoves = {
     this.on("frame");
     await this.groundNow();
     return this.show();
-  },
-};
+  }
+}

@@ -1,3 +1,4 @@
+// @ts-check
 // The noise of companion/noise.py, number for number: Philox-4x32-10 (Salmon et al., SC 2011) and Box-Muller in float64.
 // Elements 4b..4b+3 come from the counter (b, k mod 2^32, 0, 0) under the key (seed mod 2^32, floor(seed / 2^32)).
 

@@ -1,22 +1,35 @@
+// @ts-check
 // The player: which frame is shown, what computes the next one, and in which order. All requests go through one queue, one at a time.
 // What it can be, and what moves it, is written in states.js; on(event) is the only way from one state to another.
 
 import { shortNumber } from "./format.js";
-import { handMoves } from "./hands.js";
+import { HandMoves } from "./hands.js";
 import { FrameHistory } from "./history.js";
 import { prefersReducedMotion } from "./hub.js";
-import { runMoves } from "./moves.js";
 import { firstState, nextState, shownStatus } from "./states.js";
 
 const FRAME_MILLISECONDS = 33; // about 30 frames a second: a run of 150 frames takes five
 
-export class Player {
+export class Player extends HandMoves {
+  /** @param {import("./contract.js").Spec} spec @param {import("./run.js").Run} run @param {any} tape @param {import("./contract.js").Source | null} source */
   constructor(spec, run, tape, source) {
-    Object.assign(this, { spec, run, tape, source, history: new FrameHistory(), limit: spec.frames + 1, grounds: {} });
-    Object.assign(this, { now: firstState(Boolean(source)), visible: true, epoch: 0, jobs: 0, problem: "" });
+    super();
+    this.spec = spec;
+    this.run = run;
+    this.tape = tape;
+    this.source = source;
+    this.now = firstState(Boolean(source));
+    this.history = new FrameHistory();
+    this.limit = spec.frames + 1;
+    this.grounds = {};
+    this.visible = true;
+    this.epoch = 0;
+    this.jobs = 0;
+    this.problem = "";
     this.queue = Promise.resolve();
     this.wanted = new Map(); // what the reader has set and the run does not know yet
     this.dragged = new Map(); // where the reader's hand has put points, likewise
+    /** @type {(moving: boolean) => void} */
     this.onshow = () => {};
     this.onstatus = () => {};
   }
@@ -152,5 +165,3 @@ export class Player {
     this.show();
   }
 }
-
-Object.assign(Player.prototype, runMoves, handMoves);

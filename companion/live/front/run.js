@@ -1,11 +1,14 @@
+// @ts-check
 // A run: the values of the controls, the seed, and the log of events [k, name, value] from which torch can repeat it.
 
 import { sameValue } from "./tape.js";
 
 export class Run {
+  /** @param {import("./contract.js").Spec} spec */
   constructor(spec) {
     this.spec = spec;
     this.controls = spec.controls.filter((control) => control.kind !== "button");
+    /** @type {{ seed: number } & Record<string, any>} */
     this.defaults = { seed: spec.seed };
     for (const { name, value } of this.controls) this.defaults[name] = value;
     this.restore();
@@ -22,6 +25,7 @@ export class Run {
     return this.seed === this.defaults.seed && this.controls.every(({ name }) => sameValue(this.values[name], this.defaults[name]));
   }
 
+  /** @param {Map<string, any>} wanted */
   take(wanted) { // a map name -> value, "seed" among the names
     for (const [name, value] of wanted) {
       if (name === "seed") this.seed = value;
@@ -30,19 +34,23 @@ export class Run {
     wanted.clear();
   }
 
+  /** @returns {Record<string, string>} */
   program() {
     const options = this.controls.filter(({ kind }) => kind === "choice").map(({ name }) => this.values[name]);
     return (this.spec.programs || {})[options.join("|")] || {};
   }
 
+  /** @returns {Record<string, number>} */
   sliders() {
     return Object.fromEntries(this.controls.filter(({ kind }) => kind === "slider").map(({ name }) => [name, this.values[name]]));
   }
 
+  /** @param {import("./contract.js").Value[]} shape @returns {number[]} */
   sizes(shape) { // an entry may be a slider's name
     return shape.map((size) => (typeof size === "string" ? Math.round(this.values[size]) : size));
   }
 
+  /** @returns {number} */
   dt() {
     const { dt } = this.spec;
     if (typeof dt === "string") return this.values[dt];

@@ -1,3 +1,4 @@
+// @ts-check
 // What the player can be, and what moves it: five sides, each in one state at a time. An event that a state does not list leaves it there.
 
 const STATES = {
@@ -33,14 +34,19 @@ const SHOWN = [ // the figure's status: the first that holds
   ["frames", "none", "none"], ["frames", "tape", "tape"], ["frames", "live", "ready"], ["frames", "blown", "ready"],
 ];
 
+/** @typedef {{ frames: string, time: string, source: string, work: string, health: string }} State */
+
+/** @param {boolean} hasSource @returns {State} */
 export function firstState(hasSource) {
   return { frames: "none", time: "rests", source: hasSource ? "asleep" : "absent", work: "idle", health: "well" };
 }
 
+/** @param {State} state @param {string} event @returns {any} */
 export function nextState(state, event) {
   return Object.fromEntries(Object.entries(state).map(([side, now]) => [side, STATES[side][now][event] || now]));
 }
 
+/** @param {State} state */
 export function shownStatus(state) {
   return SHOWN.find(([side, now]) => state[side] === now)[2];
 }

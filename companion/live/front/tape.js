@@ -1,3 +1,4 @@
+// @ts-check
 // Recordings: int16 differences in time, gzip, base64. Decoded, a run is a list of frames {number, k, t, x, arrays}.
 
 function bytesFromBase64(text) {
@@ -7,6 +8,7 @@ function bytesFromBase64(text) {
   return bytes;
 }
 
+/** @param {string} text @param {string} [dtype] @returns {import("./contract.js").Numbers} */
 export function numbersFromBase64(text, dtype) {
   const buffer = bytesFromBase64(text).buffer;
   return dtype === "float64" ? new Float64Array(buffer) : new Float32Array(buffer);
@@ -17,6 +19,7 @@ async function gunzip(bytes) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
+/** @param {import("./contract.js").Encoded} array @returns {Promise<import("./contract.js").Numbers>} */
 async function decodeArray({ shape, data, lo, scale, dtype = "float32" }) { // all frames, one after the other
   if (scale === undefined) return numbersFromBase64(data, dtype);
   const codes = new Int16Array((await gunzip(bytesFromBase64(data))).buffer);
@@ -29,8 +32,10 @@ async function decodeArray({ shape, data, lo, scale, dtype = "float32" }) { // a
   return values;
 }
 
+/** @param {import("./contract.js").Recorded} run @returns {Promise<{ frames: import("./contract.js").Frame[], grounds: Record<string, import("./contract.js").Numbers> }>} */
 async function decodeRun({ k, t, arrays }) {
   const frames = k.map((at, number) => ({ number, k: at, t: t[number], x: null, arrays: {} }));
+  /** @type {Record<string, import("./contract.js").Numbers>} */
   const grounds = {};
   for (const [name, array] of Object.entries(arrays)) {
     const values = await decodeArray(array);
@@ -52,12 +57,14 @@ export function sameValue(a, b) {
 }
 
 export class TapeSource { // run(values) -> {frames, grounds}, or null where nothing was recorded
+  /** @param {import("./contract.js").Spec} spec */
   constructor(spec, assets) {
     this.id = spec.tape ? spec.tape.id : null;
     this.assets = assets;
     this.decoded = new Map();
   }
 
+  /** @param {Record<string, import("./contract.js").Value>} values @returns {Promise<{ frames: import("./contract.js").Frame[], grounds: Record<string, import("./contract.js").Numbers> } | null>} */
   async run(values) {
     if (!this.id) return null;
     this.content = this.content || (await this.assets.load(this.id));

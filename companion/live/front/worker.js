@@ -1,3 +1,4 @@
+// @ts-check
 // The worker of a page: it steps exported graphs with onnxruntime-web. Every request carries the whole state; the worker keeps graphs only.
 // A state x is {part: array}: a tensor's one part is called x; a graph reads the parts by their names and writes next, or next.v for each part v.
 // Ops: boot, start, advance, warm, put, button, see, ground. noise.js stands in front of this file.
@@ -6,6 +7,9 @@ import { standardNormals } from "./noise.js";
 
 /* global standardNormals */
 
+/** @typedef {{ graphs: Record<string, string> }} Graphs that the worker has not seen */
+
+/** @type {any} */
 let ort = null;
 const sources = new Map(); // graph id -> its bytes in base64, as they came
 const sessions = new Map(); // graph id -> promise of a session
@@ -15,10 +19,13 @@ self.onmessage = ({ data }) => {
   queue = queue.then(() => answer(data));
 };
 
+/** @param {{ id: number } & (import("./contract.js").Boot | (import("./contract.js").Compute & Graphs))} request */
 async function answer(request) {
   try {
     const reply = request.op === "boot" ? await boot(request) : await compute(request);
-    self.postMessage({ id: request.id, ...reply }, buffersOf(reply));
+    /** @type {any} the page's type is a window's */
+    const here = self;
+    here.postMessage({ id: request.id, ...reply }, buffersOf(reply));
   } catch (error) {
     self.postMessage({ id: request.id, error: String((error && error.message) || error) });
   }
@@ -37,6 +44,7 @@ async function unzipped(source) { // graphs and the runtime's program come gzipp
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
+/** @param {import("./contract.js").Boot} request */
 async function boot({ mjs, wasm }) {
   const binary = await unzipped(wasm);
   const address = URL.createObjectURL(new Blob([bytesOf(mjs)], { type: "text/javascript" }));
@@ -99,7 +107,8 @@ function nextOf(results) {
   return Object.fromEntries(named.map(([name, array]) => [name.slice(5) || "x", array]));
 }
 
-const moves = { // request -> {x, k, t} after the move
+/** @type {Record<string, (move: import("./contract.js").Move) => Promise<any>>} request -> {x, k, t} after the move */
+const moves = {
   async start({ graph, x, xi, seed, scalars, dtype }) {
     if (!graph) return { x, k: 0, t: 0 };
     const have = { ...scalars, k: 0, t: 0, xi: xi ? noiseFor(xi, seed, -1) : undefined };
@@ -128,16 +137,18 @@ const moves = { // request -> {x, k, t} after the move
   },
 };
 
+/** @param {import("./contract.js").Warm} request @returns {Promise<any>} */
 async function warm({ graph, see, dtype }) {
   for (const id of [graph, see]) if (id) await session(id, dtype);
   return {};
 }
 
+/** @param {import("./contract.js").Compute & Graphs} request @returns {Promise<import("./contract.js").Computed>} */
 async function compute(request) {
   for (const [id, source] of Object.entries(request.graphs)) sources.set(id, source);
+  if (request.op === "warm") return warm(request);
   const { op, scalars, dtype } = request;
-  if (op === "warm") return warm(request);
-  if (op === "ground") return { outputs: await runGraph(request.graph, { ...scalars, k: 0, t: 0 }, dtype) };
+  if (request.op === "ground") return { outputs: await runGraph(request.graph, { ...scalars, k: 0, t: 0 }, dtype) };
   const { x, k, t, gone } = await moves[op](request);
   const finite = Object.values(x).every(({ data }) => data.every(Number.isFinite));
   const seen = request.see ? await runGraph(request.see, { ...scalars, k, t, ...x }, dtype) : {};
