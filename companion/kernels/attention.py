@@ -11,7 +11,7 @@ and 0 elsewhere reads it off: dividing by it gives back the sums that softmax di
 import torch
 from torch.nn.functional import pad, scaled_dot_product_attention
 
-from companion.kernels.engines import MANY, exp_sum, log_sum, soft_average
+from companion.kernels.formulas import MANY, exp_sum, log_sum, soft_average
 
 
 def attention(q, k, v):

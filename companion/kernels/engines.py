@@ -1,9 +1,8 @@
 """Three ways to evaluate a sum over the points of a cloud: the whole matrix, a stream of blocks,
 KeOps.
 
-A sum is a function op(q, k, b): (..., n, d), (..., m, d), (..., m, c) -> (..., n, c) whose row
-i needs row i of q alone. An engine is a function engine(op, q, k, b) that returns op(q, k, b),
-with its first derivatives. Each op below is its own plain definition.
+An engine is a function engine(op, q, k, b) that returns op(q, k, b) of `formulas.py`,
+with its first derivatives.
 """
 
 from collections.abc import Hashable
@@ -12,37 +11,15 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from companion.hints import Cloud, Extended, Function, Tensor, checked
-from companion.inputs import batch, has_values, same_dimension
-from companion.kernels.distances import squares
+from companion.inputs import has_values
+from companion.kernels.attention import FUSED
+from companion.kernels.formulas import fitting
+from companion.kernels.keops import keops, keops_works
 
 # pairs in a matrix, at most: (2048 points)^2, (4096 points)^2
 DENSE = {"cpu": 2**22, "cuda": 2**24}
 BLOCK = {"cpu": 2**18, "cuda": 2**24}  # pairs in a block: near the cache of a core, enough work for a GPU
-# points from which a sum is taken in float64: 4e6 numbers added in float32 lose three digits
-MANY = 2**12
 LARGE = 2**33  # pairs from which a GPU repays the time KeOps takes to compile
-
-
-def exp_sum(q, k, b):
-    """sum_j exp(-|q_i - k_j|^2) b_j"""
-    return total(torch.exp(-squares(q, k)), b)
-
-
-def soft_average(q, k, b):
-    """sum_j softmax_j(<q_i, k_j>) b_j"""
-    return total(torch.softmax(q @ k.mT, -1), b)
-
-
-def log_sum(q, k, h):
-    """log sum_j exp(h_j - |q_i - k_j|^2), h (..., m, 1)"""
-    return torch.logsumexp(h.mT - squares(q, k), -1, keepdim=True)
-
-
-def total(p, b):
-    """sum_j p_ij b_j, many terms in float64."""
-    if not has_values(p) or p.shape[-1] < MANY:
-        return p @ b
-    return (p.double() @ b.double()).to(b.dtype)
 
 
 @checked
@@ -74,8 +51,6 @@ def streamed(op: Function, q: Cloud, k: Cloud, b: Extended) -> Tensor:
 
     First derivatives only.
     """
-    from companion.kernels.attention import FUSED
-
     q, k, b = fitting(q, k, b)
     fused = FUSED.get(op) if isinstance(op, Hashable) else None
     if fused is None or q.device.type != "cpu" or q.dtype not in (torch.float32, torch.float64):
@@ -86,8 +61,6 @@ def streamed(op: Function, q: Cloud, k: Cloud, b: Extended) -> Tensor:
 def chosen(engine, q, k):
     """The engine asked for, or the one for this size and device. Raises ValueError:
     an engine is dense, streamed or keops."""
-    from companion.kernels.keops import keops, keops_works
-
     if engine is not None:
         if not any(engine is known for known in (dense, streamed, keops)):
             raise ValueError(f"engine is {engine!r}; expected None, or one of the functions "
@@ -99,21 +72,3 @@ def chosen(engine, q, k):
     if pairs <= DENSE.get(q.device.type, DENSE["cpu"]):
         return dense
     return keops if q.device.type == "cuda" and pairs >= LARGE and keops_works("cuda") else streamed
-
-
-def rows(b, y, name="b"):
-    """Return b, which has one row for each point of y. Raises ValueError."""
-    if b.ndim < 2 or b.shape[-2] != y.shape[-2] or b.shape[-1] == 0:
-        raise ValueError(f"{name} has shape {tuple(b.shape)}; expected one row for each of the "
-                         f"{y.shape[-2]} points of y.")
-    return b
-
-
-def fitting(q, k, b):
-    """q, k, b: points of one dimension, a row of b for each point of k, batches that go together.
-    Raises ValueError."""
-    same_dimension(q, k, ("q", "k"))
-    if b.ndim > 2 and has_values(q):
-        batch((q.shape[:-2], "the batch of q"), (k.shape[:-2], "the batch of k"),
-              (b.shape[:-2], "the batch of b"))
-    return q, k, rows(b, k)

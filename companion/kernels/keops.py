@@ -12,7 +12,7 @@ import shutil
 import torch
 
 from companion.hints import Cloud, Extended, Function, Tensor, checked
-from companion.kernels.engines import exp_sum, fitting, log_sum, soft_average
+from companion.kernels.formulas import exp_sum, fitting, log_sum, soft_average
 
 INSTALL = "pip install pykeops"
 COMPILER = "KeOps is there and cannot compile its formulas; expected a C++ compiler (g++): install one, or leave engine out."

@@ -12,7 +12,8 @@ import torch
 from companion.hints import Cloud, Extended, Function, Number, Positive, Tensor, checked
 from companion.inputs import a_cloud, has_values, one_each, same_dimension
 from companion.kernels.distances import Gaussian, squared_distances
-from companion.kernels.engines import chosen, exp_sum, log_sum, rows, soft_average
+from companion.kernels.engines import chosen
+from companion.kernels.formulas import exp_sum, log_sum, rows, soft_average
 
 
 @checked

@@ -5,6 +5,7 @@ Graphs are looked up in the package, then in the reader's cache, and exported (s
 """
 
 import hashlib
+import logging
 import warnings
 
 import torch
@@ -13,6 +14,7 @@ from companion.live import constants, store
 from companion.live.models import Broken, checked, stripped, unmarked
 from companion.live.precise import PRECISE
 from companion.live.programs import programs
+from companion.live.run import Run
 from companion.state import each, parts
 
 VERSION = "3"  # of this exporter: part of every key
@@ -42,8 +44,6 @@ def examples(figure, name, start):
 
 def free_axes(figure, start):
     """{part of the state: its axis whose size a slider sets}: a start of another size shows it; a tensor has it where its noise has it."""
-    from companion.live.run import Run
-
     places = [(j - len(figure.shape), s) for j, s in enumerate(figure.shape or ()) if isinstance(s, str)]
     if not places or not isinstance(start, tuple):
         return {"x": start.ndim + places[0][0]} if places else {}
@@ -117,8 +117,6 @@ def _constants(graph):
 
 def to_onnx(graph, inputs, axes, outputs):
     """Bytes of the stripped ONNX graph: about 1-4 kB and the constants. Raises Broken if a page could not run it."""
-    import logging
-
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     dims = torch.export.Dim("n", min=2)
     shapes = tuple({j: dims for j in axes[n]} if n in axes else None for n in inputs) if axes else None
@@ -157,8 +155,6 @@ def graphs(figure, *, export=True):
 
     Raises Missing if export=False and a graph is not there yet. Torch's tracer keeps global state: call it in the reader's own thread only.
     """
-    from companion.live.run import Run
-
     table, found = {}, {}
     for option in figure.options:
         start = each(lambda part: part.detach().cpu(), Run(figure, option).begin().x)

@@ -18,6 +18,8 @@ import subprocess
 import sys
 import threading
 
+from companion.live.export import graphs
+
 NEEDED = ("cloudpickle", "onnx", "onnxscript")
 IDLE = 5  # seconds without a figure, after which the process ends
 MOST = 600  # seconds for one figure, after which it stays with the kernel
@@ -178,8 +180,6 @@ def serve():
 
 def exported(data):
     """(programs, graphs) of a pickled figure, or None."""
-    from companion.live.export import graphs
-
     try:
         return graphs(pickle.loads(data))
     except Exception:  # torch, onnx and the figure's own functions have error classes of their own

@@ -46,7 +46,7 @@ LABELS = {"title": "A title", "caption": "A caption"}
 
 
 def engine():
-    from companion.kernels.engines import exp_sum
+    from companion.kernels.formulas import exp_sum
 
     return {"op": exp_sum, **{name: make() for name, make in ENGINE.items()}}
 

@@ -7,6 +7,7 @@ Source: Trelat, Controle optimal: theorie et applications (2005), chapter 4; Tre
 Differential Equations 258 (2015).
 """
 
+import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -169,8 +170,6 @@ def linear_quadratic(A: Numbers, B: Numbers, Q: Numbers, R: Numbers, *, x0: Numb
 
 def _banded(E, c, x0, last, right, K):
     """z (K+1, 2n) with x_0 = x0, z_{k+1} = E z_k + c, last z_K = right."""
-    import warnings
-
     from scipy.sparse import bmat, eye
     from scipy.sparse.linalg import MatrixRankWarning, spsolve
 
