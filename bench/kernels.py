@@ -3,7 +3,7 @@
 import torch
 
 from bench.measure import Race
-from companion.kernels import gaussian, gaussian_sum, keops, mean_kernel, softmax_average, softmin
+from companion.kernels import gaussian_kernel, gaussian_sum, keops, mean_kernel, softmax_average, softmin
 from companion.kernels.keops import keops_works
 
 
@@ -53,7 +53,7 @@ def mmd_force_races():
     for n in (1000, 10000):
         x = cloud(n, 2)
         rivals = {
-            "companion": lambda x=x: force(lambda z: mean_kernel(gaussian(1.0), z, z), x),
+            "companion": lambda x=x: force(lambda z: mean_kernel(gaussian_kernel(1.0), z, z), x),
             "matrix product": lambda x=x: force(lambda z: by_product(z, 1.0).mean(), x),
         }
         yield Race(f"gradient of mean_ij k(x_i, x_j), D = 2, N = {n}", rivals, {"matrix product": 0.6} if n == 10000 else {}, 1e-3)

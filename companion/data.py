@@ -33,8 +33,9 @@ def _directions(angle):
 
 
 @checked
-def gaussian(n: Count, *, generator: Generator, d: Count = 2, mean: torch.Tensor | float = 0.0, scale: NonNegative = 1.0,
-             dtype: Dtype = torch.float32, device: Device = None) -> Tensor:
+def sample_gaussian(n: Count, *, generator: Generator, d: Count = 2,
+                    mean: torch.Tensor | float = 0.0, scale: NonNegative = 1.0,
+                    dtype: Dtype = torch.float32, device: Device = None) -> Tensor:
     """n points of N(mean, scale^2 I): (n, d). mean: a number or (d,). Raises TypeError, ValueError.
     """
     x = _normal(n, d, generator)
@@ -45,9 +46,9 @@ def gaussian(n: Count, *, generator: Generator, d: Count = 2, mean: torch.Tensor
 
 
 @checked
-def mixture(n: Count, *, generator: Generator, centers: Cloud | None = None,
-            scale: NonNegative = 0.3,
-            dtype: Dtype = torch.float32, device: Device = None) -> Tensor:
+def sample_mixture(n: Count, *, generator: Generator, centers: Cloud | None = None,
+                   scale: NonNegative = 0.3,
+                   dtype: Dtype = torch.float32, device: Device = None) -> Tensor:
     """n points of the mean of N(c, scale^2 I) over the rows c of centers (k, d); without centers,
     8 on the circle of radius 2: (n, d)."""
     if centers is None:

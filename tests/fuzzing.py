@@ -26,14 +26,14 @@ import torch
 
 import companion
 from companion import hints
-from companion.kernels import energy_distance
+from companion.kernels import energy_kernel
 
 ROOT = Path(companion.__file__).parent
 AREAS = ("ground", "training", "sampling", "architectures", "live")
 # checks and inner parts of other modules: no chapter imports them
 INNER = {"companion.inputs", "companion.hints", "companion.check.report", "companion.gaussians.checks", "companion.kernels.attention",
          "companion.kernels.formulas",
-         "companion.transport.shares", "companion.transport.costs",
+         "companion.transport.weights", "companion.transport.costs",
          "companion.architectures.control.kinks", "companion.architectures.control.program", "companion.sampling.quantization.diagrams",
          "companion.sampling.wide",
          "companion.training.entries", "companion.state",
@@ -97,7 +97,7 @@ def bowl(x):
 COMMON = {
     "x": lambda: normal(5, 2), "y": lambda: normal(5, 2, seed=1) + 0.5, "xi": lambda: normal(5, 2, seed=2), "x0": lambda: normal(5, 2),
     "f": lambda: bowl, "V": lambda: bowl, "E": lambda: lambda x: bowl(x).mean(-1), "v": lambda: lambda t, x: -x,
-    "step": lambda: lambda k, x: x / 2, "score": lambda: lambda x: -x, "kernel": lambda: energy_distance, "generator": generator,
+    "step": lambda: lambda k, x: x / 2, "score": lambda: lambda x: -x, "kernel": lambda: energy_kernel, "generator": generator,
     "t": lambda: 0.5, "k": lambda: 2, "n": lambda: 4, "d": lambda: 3, "h": lambda: 0.1, "lr": lambda: 0.1, "beta": lambda: 1.5,
     "T": lambda: 1.0, "steps": lambda: 3, "tau": lambda: 0.1, "lam": lambda: 2.0, "mu": lambda: 0.5, "eps": lambda: 0.5,
     "length": lambda: 1.0, "gamma": lambda: 1.5, "alt": lambda: "What is to be seen.", "gradient": lambda: lambda x: x,

@@ -9,7 +9,7 @@ import torch
 from companion import data
 
 N = 20000
-DRAWN = [data.gaussian, data.mixture, data.moons, data.ring, data.circle, data.sphere]
+DRAWN = [data.sample_gaussian, data.sample_mixture, data.moons, data.ring, data.circle, data.sphere]
 
 
 def g(seed=0):
@@ -31,20 +31,20 @@ def test_a_seed_gives_the_same_points_in_the_dtype_asked_for(draw):
 
 
 def test_gaussian_has_its_moments():
-    x = data.gaussian(N, generator=g(), d=3, mean=torch.tensor([1.0, 0.0, -2.0]), scale=0.5)
+    x = data.sample_gaussian(N, generator=g(), d=3, mean=torch.tensor([1.0, 0.0, -2.0]), scale=0.5)
     assert x.shape == (N, 3)
     for k, mean in enumerate((1.0, 0.0, -2.0)):
         assert near(x[:, k], mean, 0.5) and near((x[:, k] - mean) ** 2, 0.25, 0.25 * math.sqrt(2))
-    assert torch.equal(data.gaussian(4, generator=g(), mean=3.0, scale=0.0), torch.full((4, 2), 3.0))
+    assert torch.equal(data.sample_gaussian(4, generator=g(), mean=3.0, scale=0.0), torch.full((4, 2), 3.0))
 
 
 def test_mixture_visits_its_centers_equally():
     centers = torch.tensor([[0.0, 0.0, 5.0], [9.0, 0.0, 0.0]])
-    x = data.mixture(N, generator=g(), centers=centers, scale=0.2)
+    x = data.sample_mixture(N, generator=g(), centers=centers, scale=0.2)
     nearest = torch.cdist(x, centers)
     assert near(nearest.argmin(1), 0.5, 0.5)
     assert near(nearest.amin(1) ** 2, 3 * 0.04, 0.04 * math.sqrt(6))
-    eight = data.mixture(N, generator=g(), scale=0.0)
+    eight = data.sample_mixture(N, generator=g(), scale=0.0)
     assert near(eight[:, 0], 0.0, math.sqrt(2)) and near(eight[:, 1], 0.0, math.sqrt(2))
     assert torch.allclose(eight.norm(dim=1), torch.tensor(2.0)) and len(torch.unique((eight * 1e3).round(), dim=0)) == 8
 
@@ -133,11 +133,11 @@ def test_bad_input_to_a_law(draw):
 
 def test_bad_input():
     for error, call in (
-        (ValueError, lambda: data.gaussian(5, generator=g(), scale=-1.0)),
-        (ValueError, lambda: data.gaussian(5, generator=g(), mean=[1.0, 2.0, 3.0])),
-        (ValueError, lambda: data.gaussian(5, generator=g(), d=0)),
-        (ValueError, lambda: data.mixture(5, generator=g(), centers=torch.ones(3))),
-        (ValueError, lambda: data.mixture(5, generator=g(), scale=-1.0)),
+        (ValueError, lambda: data.sample_gaussian(5, generator=g(), scale=-1.0)),
+        (ValueError, lambda: data.sample_gaussian(5, generator=g(), mean=[1.0, 2.0, 3.0])),
+        (ValueError, lambda: data.sample_gaussian(5, generator=g(), d=0)),
+        (ValueError, lambda: data.sample_mixture(5, generator=g(), centers=torch.ones(3))),
+        (ValueError, lambda: data.sample_mixture(5, generator=g(), scale=-1.0)),
         (ValueError, lambda: data.moons(5, generator=g(), noise=-1.0)),
         (ValueError, lambda: data.ring(5, generator=g(), radius=0.0)),
         (ValueError, lambda: data.ring(5, generator=g(), noise=-1.0)),

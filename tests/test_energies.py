@@ -19,7 +19,7 @@ from companion.energies import (
     wasserstein_descent,
 )
 from companion.flow import flow
-from companion.kernels import energy_distance, gaussian
+from companion.kernels import energy_kernel, gaussian_kernel
 from companion.potentials import double_well, quadratic
 from companion.transport import assignment, barycentric, line_w2_squared, plan
 
@@ -82,7 +82,7 @@ def test_fields_are_traced(target):
 
     def field(x, y, scale):
         energies = {
-            "mmd": lambda: mmd2(y, kernel=gaussian(scale)),
+            "mmd": lambda: mmd2(y, kernel=gaussian_kernel(scale)),
             "sinkhorn": lambda: sinkhorn_divergence(y, blur=scale, iterations=20),
             "blob": lambda: kl_blob(double_well, length=scale),
             "interaction": lambda: interaction(lambda z: scale * z.square().sum(-1).square()),
@@ -100,7 +100,7 @@ def test_fields_are_traced(target):
 
 def test_wasserstein_descent_does_not_depend_on_n():
     x = cloud(3, 6, 2)
-    E = mmd2(cloud(5, 2, seed=1), kernel=gaussian(1.0))
+    E = mmd2(cloud(5, 2, seed=1), kernel=gaussian_kernel(1.0))
     once, twice = wasserstein_descent(E)(0.0, x), wasserstein_descent(E)(0.0, torch.cat([x, x], 1))
     close(twice, torch.cat([once, once], 1))  # the same measure, each Dirac written twice
     close(once, -6 * grad(E, x))
@@ -119,7 +119,7 @@ def test_half_w2_contracts_at_rate_one():
 
 def test_energies_of_batches_are_the_energies_of_their_clouds():
     x, y = cloud(2, 3, 4, 2), cloud(5, 2, seed=1)
-    for E in (mmd2(y, kernel=energy_distance), w2_squared(y), sinkhorn_divergence(y, blur=0.5), kl_blob(double_well, length=0.5),
+    for E in (mmd2(y, kernel=energy_kernel), w2_squared(y), sinkhorn_divergence(y, blur=0.5), kl_blob(double_well, length=0.5),
               interaction(double_well), potential_energy(double_well)):
         values = E(x)
         assert values.shape == (2, 3)
@@ -132,18 +132,18 @@ def test_energies_of_batches_are_the_energies_of_their_clouds():
 
 def test_mmd_of_two_diracs():
     x, y = torch.tensor([[0.0, 0.0]], dtype=F), torch.tensor([[3.0, 4.0]], dtype=F)
-    close(mmd2(y, kernel=energy_distance)(x), 10.0)
-    close(mmd2(y, kernel=gaussian(5.0))(x), 2 - 2 * math.exp(-0.5))
+    close(mmd2(y, kernel=energy_kernel)(x), 10.0)
+    close(mmd2(y, kernel=gaussian_kernel(5.0))(x), 2 - 2 * math.exp(-0.5))
 
 
 def test_energy_distance_on_the_line_is_that_of_scipy():
     import scipy.stats
 
     x, y = cloud(8, 1), cloud(5, 1, seed=1) + 1
-    close(mmd2(y, kernel=energy_distance)(x), scipy.stats.energy_distance(x[:, 0], y[:, 0]) ** 2)
+    close(mmd2(y, kernel=energy_kernel)(x), scipy.stats.energy_distance(x[:, 0], y[:, 0]) ** 2)
 
 
-@pytest.mark.parametrize("kernel", [energy_distance, gaussian(0.8)])
+@pytest.mark.parametrize("kernel", [energy_kernel, gaussian_kernel(0.8)])
 def test_mmd_has_the_gradient_of_its_differences(kernel):
     x, E = cloud(4, 2), mmd2(cloud(5, 2, seed=1), kernel=kernel)
     close(grad(E, x), differences(E, x), 1e-8)
@@ -292,7 +292,7 @@ def test_blob_tends_to_kl():
 
 def test_energies_decrease_along_their_flows():
     x, y = cloud(12, 2), cloud(9, 2, seed=1) + 1
-    for E in (half(mmd2(y, kernel=energy_distance)), half(sinkhorn_divergence(y, blur=0.5)), kl_blob(double_well, length=0.5)):
+    for E in (half(mmd2(y, kernel=energy_kernel)), half(sinkhorn_divergence(y, blur=0.5)), kl_blob(double_well, length=0.5)):
         path = flow(wasserstein_descent(E), x, 0.2, 10)
         assert (torch.diff(E(path.x)) < 0).all()
 
@@ -301,7 +301,7 @@ def test_energies_decrease_along_their_flows():
 
 
 X, Y = cloud(4, 2), cloud(5, 2)
-EVERY = [mmd2(Y, kernel=energy_distance), w2_squared(Y), sinkhorn_divergence(Y, blur=1.0), sinkhorn_divergence(Y, blur=1.0, iterations=3)]
+EVERY = [mmd2(Y, kernel=energy_kernel), w2_squared(Y), sinkhorn_divergence(Y, blur=1.0), sinkhorn_divergence(Y, blur=1.0, iterations=3)]
 ANY_D = [kl_blob(double_well, length=1.0), interaction(double_well), potential_energy(double_well)]
 
 
@@ -334,7 +334,7 @@ def test_every_distance_wants_one_space(E):
     (lambda: wasserstein_descent(lambda x: 1.0)(0.0, X), TypeError, "floating-point torch.Tensor"),
     (lambda: wasserstein_descent(EVERY[0])(0.0, X[0]), ValueError, "cloud"),
     (lambda: half(X), TypeError, "function"),
-    (lambda: mmd2(Y[0], kernel=energy_distance), ValueError, "cloud"),
+    (lambda: mmd2(Y[0], kernel=energy_kernel), ValueError, "cloud"),
     (lambda: mmd2(Y, kernel="gaussian"), TypeError, "function"),
     (lambda: w2_squared(Y * torch.nan), ValueError, "NaN"),
     (lambda: sinkhorn_divergence(Y, blur=0.0), ValueError, "blur = 0"),

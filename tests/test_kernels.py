@@ -13,8 +13,8 @@ from companion import kernels
 from companion.kernels import (
     dense,
     distances,
-    energy_distance,
-    gaussian,
+    energy_kernel,
+    gaussian_kernel,
     gaussian_sum,
     keops,
     mean_kernel,
@@ -44,8 +44,8 @@ SUMS = {
     "softmin": lambda x, y, b, h, **kw: softmin(x, y, h, eps=0.3, **kw),
     "sharp": lambda x, y, b, h, **kw: softmin(x, y, h, eps=0.02, **kw),
     "softmin_cost": lambda x, y, b, h, **kw: softmin(x, y, h, eps=0.3, cost=distances, **kw),
-    "mean_gaussian": lambda x, y, b, h, **kw: mean_kernel(gaussian(0.7), x, y, **kw),
-    "mean_energy": lambda x, y, b, h, **kw: mean_kernel(energy_distance, x, y, **kw),
+    "mean_gaussian": lambda x, y, b, h, **kw: mean_kernel(gaussian_kernel(0.7), x, y, **kw),
+    "mean_energy": lambda x, y, b, h, **kw: mean_kernel(energy_kernel, x, y, **kw),
 }
 
 
@@ -75,7 +75,7 @@ def test_squared_distances_are_those_of_a_loop_and_exactly_zero_at_a_point():
 
 def test_squared_distances_have_derivatives_of_every_order_also_in_batches():
     x, y, *_ = clouds(n=3, m=4, d=2, batch=(2,))
-    for f in (squared_distances, gaussian(0.8)):
+    for f in (squared_distances, gaussian_kernel(0.8)):
         assert torch.autograd.gradcheck(f, (x, y))
         assert torch.autograd.gradgradcheck(f, (x, y))
 
@@ -132,7 +132,7 @@ def test_sums_over_four_million_points_are_those_of_float64():
         assert torch.allclose(gaussian_sum(x, y, b, length=1.0, engine=engine).double(), expected, rtol=1e-6)
     assert torch.allclose(softmax_average(x, y, b, beta=0.1, engine=streamed).double(), share, rtol=1e-6)
     mean = (wide[0] - wide[1]).norm(dim=-1).mean()
-    assert mean_kernel(energy_distance, y, x).item() == pytest.approx(-mean.item(), rel=1e-6)
+    assert mean_kernel(energy_kernel, y, x).item() == pytest.approx(-mean.item(), rel=1e-6)
 
 
 def test_keops_without_a_compiler_says_so(monkeypatch):
@@ -171,15 +171,15 @@ def test_distances_have_gradient_zero_where_points_coincide():
 
 def test_kernels_in_closed_form():
     x, y = torch.zeros(1, 2), torch.tensor([[3.0, 4.0]])
-    assert gaussian(5.0)(x, y).item() == pytest.approx(math.exp(-0.5))
-    assert gaussian(torch.tensor(2.5))(x, y).item() == pytest.approx(math.exp(-2.0))
-    assert energy_distance(x, y).item() == pytest.approx(-5.0)
+    assert gaussian_kernel(5.0)(x, y).item() == pytest.approx(math.exp(-0.5))
+    assert gaussian_kernel(torch.tensor(2.5))(x, y).item() == pytest.approx(math.exp(-2.0))
+    assert energy_kernel(x, y).item() == pytest.approx(-5.0)
 
 
 def test_energy_distance_is_conditionally_positive():
     x = clouds(n=40)[0].detach()
     centring = torch.eye(40, dtype=x.dtype) - 1 / 40
-    assert torch.linalg.eigvalsh(centring @ energy_distance(x, x) @ centring).min() > -1e-10
+    assert torch.linalg.eigvalsh(centring @ energy_kernel(x, x) @ centring).min() > -1e-10
 
 
 def loops(x, y, b, h):
@@ -260,7 +260,7 @@ def test_rows_keep_nothing_of_the_matrix_for_the_gradient(monkeypatch):
     x, y, *_ = clouds(n=200, m=200)
     kept = []
     with torch.autograd.graph.saved_tensors_hooks(lambda z: kept.append(z.numel()) or z, lambda z: z):
-        mean_kernel(energy_distance, x, y, engine=streamed)
+        mean_kernel(energy_kernel, x, y, engine=streamed)
     assert sum(kept) < 200 * 200 / 4
 
 
@@ -350,7 +350,7 @@ def test_an_export_takes_the_dense_formula_at_every_size():
 
     def field(x, beta, length):
         x = x.detach().requires_grad_()
-        force = torch.autograd.grad(mean_kernel(gaussian(length), x, x) - mean_kernel(energy_distance, x, x), x)[0]
+        force = torch.autograd.grad(mean_kernel(gaussian_kernel(length), x, x) - mean_kernel(energy_kernel, x, x), x)[0]
         return force + softmax_average(x, x, x, beta=beta) + gaussian_sum(x, x, x, length=length) + softmin(x, x, eps=0.3)[:, None]
 
     numbers = torch.tensor(1.3, dtype=torch.float64), torch.tensor(0.6, dtype=torch.float64)
@@ -376,9 +376,9 @@ def test_bad_input():
         (TypeError, lambda: squared_distances([1.0], y)),
         (ValueError, lambda: squared_distances(x, y[:, :2])),
         (ValueError, lambda: distances(x[0], y)),
-        (ValueError, lambda: energy_distance(x, y[:, :2])),
-        (ValueError, lambda: gaussian(0.0)),
-        (TypeError, lambda: gaussian("wide")),
+        (ValueError, lambda: energy_kernel(x, y[:, :2])),
+        (ValueError, lambda: gaussian_kernel(0.0)),
+        (TypeError, lambda: gaussian_kernel("wide")),
         (ValueError, lambda: gaussian_sum(x, y, b, length=-1.0)),
         (ValueError, lambda: gaussian_sum(x, y, b[:-1], length=1.0)),
         (TypeError, lambda: gaussian_sum(x, y, b.float(), length=1.0)),
@@ -392,7 +392,7 @@ def test_bad_input():
         (ValueError, lambda: softmin(x, y, h[:-1], eps=1.0)),
         (TypeError, lambda: softmin(x, y, h, eps=1.0, cost="squared")),
         (TypeError, lambda: mean_kernel(2.0, x, y)),
-        (ValueError, lambda: mean_kernel(gaussian(1.0), x, y[:, :2])),
+        (ValueError, lambda: mean_kernel(gaussian_kernel(1.0), x, y[:, :2])),
         (ValueError, lambda: keops(dense, x, y, b)),
     ):
         with pytest.raises(error, match="expected"):

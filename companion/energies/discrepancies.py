@@ -13,7 +13,8 @@ def mmd2(y: Cloud, *, kernel: Function) -> Callable:
     """E(x) = mean_ij k(x_i, x_j) - 2 mean_ij k(x_i, y_j) + mean_ij k(y_i, y_j), MMD^2 with its
     diagonal terms (the V-statistic).
 
-    y: (..., m, d), the target;  kernel: of companion.kernels, energy_distance or gaussian(length).
+    y: (..., m, d), the target;  kernel: of companion.kernels, energy_kernel
+    or gaussian_kernel(length).
     Raises TypeError, ValueError.
     """
     own = mean_kernel(kernel, y, y)

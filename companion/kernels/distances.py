@@ -70,7 +70,7 @@ class Gaussian(NamedTuple):
 
 
 @checked
-def gaussian(length: Positive) -> Gaussian:
+def gaussian_kernel(length: Positive) -> Gaussian:
     """The kernel k(x, y) = exp(-|x_i - y_j|^2 / (2 length^2)), k(x, y): (..., n, d),
     (..., m, d) -> (..., n, m).
 
@@ -79,7 +79,7 @@ def gaussian(length: Positive) -> Gaussian:
     return Gaussian(length)
 
 
-def energy_distance(x: Cloud, y: Cloud) -> Tensor:
+def energy_kernel(x: Cloud, y: Cloud) -> Tensor:
     """The kernel k(x, y) = -|x_i - y_j|, conditionally positive definite (Szekely and Rizzo, 2013):
     its MMD^2 is the energy distance;
     -inf where the square overflows.

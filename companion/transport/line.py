@@ -5,7 +5,7 @@ import torch
 
 from companion.hints import Tensor, checked
 from companion.inputs import batch, has_values
-from companion.transport.shares import shares
+from companion.transport.weights import normalised_weights
 
 
 @checked
@@ -79,7 +79,7 @@ def _sorted_line(x, w, name):
     n = x.shape[-1]
     if w is None:
         return x.sort(-1).values, torch.arange(1, n + 1, dtype=torch.float64, device=x.device) / n
-    w = shares(w, x.double(), name)
+    w = normalised_weights(w, x.double(), name)
     shape = batch((x.shape, "x"), (w.shape, name))
     x, order = x.expand(shape).sort(-1)
     return x, w.expand(shape).gather(-1, order).cumsum(-1)

@@ -8,7 +8,7 @@ import torch
 from companion.hints import Cloud, Share, Tensor, checked
 from companion.inputs import batch, has_values, same_dimension
 from companion.transport.costs import reduced_cost
-from companion.transport.shares import shares
+from companion.transport.weights import normalised_weights
 
 DUST = 1e-12  # of a point's share: less than this in an entry of a plan is rounding
 
@@ -44,7 +44,8 @@ def plan(x: Cloud, y: Cloud, a: Tensor | None = None, b: Tensor | None = None) -
                            device=x.device).scatter_(-1, s[..., None], 1 / n)
     leading = torch.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     a, b = (
-        shares(w, z[..., 0].detach().double(), name) for w, z, name in ((a, x, "a"), (b, y, "b"))
+        normalised_weights(w, z[..., 0].detach().double(), name)
+        for w, z, name in ((a, x, "a"), (b, y, "b"))
     )
     leading = batch((leading, "the batch of x and y"), (a.shape[:-1], "the batch of a"),
                     (b.shape[:-1], "the batch of b"))

@@ -10,7 +10,7 @@ from companion.architectures import neural_control as nc
 from companion.architectures.control import riccati
 from companion.energies import mmd2
 from companion.flow import flow
-from companion.kernels import energy_distance
+from companion.kernels import energy_kernel
 
 F8 = torch.float64
 
@@ -70,8 +70,8 @@ def test_training_separates_rings():
 
 
 def test_a_cloud_is_brought_to_another():
-    x, y = data.gaussian(80, generator=seeded(), scale=0.5), data.moons(80, generator=seeded(1))
-    E = mmd2(y, kernel=energy_distance)
+    x, y = data.sample_gaussian(80, generator=seeded(), scale=0.5), data.moons(80, generator=seeded(1))
+    E = mmd2(y, kernel=energy_kernel)
     theta = nc.weights(6, d=2, width=6, generator=seeded(2), scale=0.3)
     trained, losses = nc.trained(lambda w: E(nc.through(w, x, T=1.0).end), theta, 120, lr=0.05)
     assert E(nc.through(trained, x).end) < 0.1 * E(x) and losses[-1] < 0.15 * losses[0]

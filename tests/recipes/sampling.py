@@ -9,7 +9,7 @@ import companion.sampling.generative as ge
 import companion.sampling.quantization as qz
 import companion.sampling.sliced as sl
 from companion.gaussians import Gaussian, mixture
-from companion.kernels import gaussian
+from companion.kernels import gaussian_kernel
 from companion.sampling import langevin as lg
 from companion.sampling import particle_flows as pf
 from companion.sampling.generative import digits as gd
@@ -328,7 +328,7 @@ def alone(seed=0):
 
 def gram():
     x = normal(4, 2, dtype=torch.float64)
-    return gaussian(1.0)(x, x)
+    return gaussian_kernel(1.0)(x, x)
 
 
 def field():
@@ -345,7 +345,7 @@ def on_rings():
 
 
 def descending():
-    return {"kernel": gaussian(1.0), "target_mean": pf.gaussian_mean(length=1.0)}
+    return {"kernel": gaussian_kernel(1.0), "target_mean": pf.gaussian_mean(length=1.0)}
 
 
 def three_points():
@@ -363,8 +363,8 @@ PARTICLE_FLOWS = {
     "exercises.check_hidden_minimum": Recipe(lambda: {"x": torch.tensor(SADDLE, dtype=torch.float64)}, idle={"law": TOLD, "tol": TOLD}),
     "exercises.check_length": Recipe(lambda: {"length": 1.3048486337590601}, idle={"r": TOLD, "to": TOLD, "within": TOLD}),
     "exercises.check_radius": Recipe(lambda: {"value": 29 / (math.e - 1)}, idle={"n": TOLD, "d": "the simplex does not know it", "tol": TOLD}),
-    "kernel_kl.kernel_kl": Recipe(lambda: {**{n: make() for n, make in PAIR.items()}, "kernel": gaussian(1.0)}, other=WEIGHTS),
-    "kernel_kl.kkl": Recipe(lambda: {"y": PAIR["y"](), "kernel": gaussian(1.0)}, then=lambda: (PAIR["x"](),)),
+    "kernel_kl.kernel_kl": Recipe(lambda: {**{n: make() for n, make in PAIR.items()}, "kernel": gaussian_kernel(1.0)}, other=WEIGHTS),
+    "kernel_kl.kkl": Recipe(lambda: {"y": PAIR["y"](), "kernel": gaussian_kernel(1.0)}, then=lambda: (PAIR["x"](),)),
     "kernel_kl.trace_xlogx": Recipe(lambda: {"K": gram()}, other={"b": WEIGHTS["a"]}),
     "ksd.ksd_field": Recipe(then=lambda: (0.5, normal(5, 2))),
     "ksd.lbfgs": Recipe(lambda: {"steps": 3}, shape=(4, 5, 2)),
@@ -454,7 +454,7 @@ LANGEVIN = {
     "barrier.propagator": Recipe(on_cells(dx=0.6), other={"doublings": 1}),
     "barrier.spectrum": Recipe(on_cells(dx=0.6)),
     "birth_death.birth_death": Recipe(lambda: {"V": bowl, "h": 0.5, "bandwidth": 0.5}, then=lambda: (1, normal(5, 2), normal(5, 2, seed=1))),
-    "birth_death.excess": Recipe(lambda: {"V": bowl, "bandwidth": 0.5}),
+    "birth_death.birth_death_rate": Recipe(lambda: {"V": bowl, "bandwidth": 0.5}),
     "birth_death.fisher_rao": Recipe(lambda: {"p": law_on_cells(), "pi": law_on_cells(seed=1)}),
     "birth_death.fisher_rao_at": Recipe(lambda: {"p": law_on_cells(), "pi": law_on_cells(seed=1)}),
     "birth_death.grid_kl": Recipe(lambda: {"p": law_on_cells(), "pi": law_on_cells(seed=1)}),

@@ -8,7 +8,7 @@ import torch
 from companion.flow import flow, iterate
 from companion.noise import noise, with_noise
 from companion.sampling.langevin.barrier import log_odds
-from companion.sampling.langevin.birth_death import birth_death, excess, fisher_rao, fisher_rao_at, grid_kl
+from companion.sampling.langevin.birth_death import birth_death, birth_death_rate, fisher_rao, fisher_rao_at, grid_kl
 from companion.sampling.langevin.sandbox import fisher_rao_law
 
 F8 = torch.float64
@@ -103,10 +103,10 @@ def test_excess_by_its_definition():
         density = sum(math.exp(-float((x[i] - x[j]).square().sum()) / (2 * bandwidth**2)) for j in range(7)) / 7 / (2 * math.pi * bandwidth**2)
         by_hand.append(math.log(density) + float(valley(x[i])))
     by_hand = torch.tensor(by_hand, dtype=F8)
-    assert torch.allclose(excess(x, valley, bandwidth=bandwidth), by_hand - by_hand.mean(), rtol=1e-10, atol=1e-12)
-    assert torch.allclose(excess(x, lambda y: valley(y) + 5, bandwidth=bandwidth), by_hand - by_hand.mean(), rtol=1e-10, atol=1e-12)
+    assert torch.allclose(birth_death_rate(x, valley, bandwidth=bandwidth), by_hand - by_hand.mean(), rtol=1e-10, atol=1e-12)
+    assert torch.allclose(birth_death_rate(x, lambda y: valley(y) + 5, bandwidth=bandwidth), by_hand - by_hand.mean(), rtol=1e-10, atol=1e-12)
     pair = torch.stack([x, 2 * x])
-    assert torch.allclose(excess(pair, valley, bandwidth=bandwidth)[1], excess(2 * x, valley, bandwidth=bandwidth))
+    assert torch.allclose(birth_death_rate(pair, valley, bandwidth=bandwidth)[1], birth_death_rate(2 * x, valley, bandwidth=bandwidth))
 
 
 def lone(n, i, u):
@@ -120,7 +120,7 @@ def test_every_event_has_its_probability_and_the_other_is_uniform():
     """One particle at a time, U on a fine grid of (0, 1): exact, no statistics."""
     n, h, grid = 6, 0.5, 3000
     x = crowd(n)
-    L = excess(x, valley, bandwidth=0.5)
+    L = birth_death_rate(x, valley, bandwidth=0.5)
     step = birth_death(valley, h, bandwidth=0.5)
     assert (L > 0).any() and (L < 0).any()
     for i in range(n):
@@ -143,7 +143,7 @@ def test_every_event_has_its_probability_and_the_other_is_uniform():
 def test_quiet_noise_moves_nothing_and_of_several_copies_the_last_wins():
     x = torch.tensor([[-1.0], [0.0], [1.0], [6.0]], dtype=F8)
     split = birth_death(lambda y: -3 * y[..., 0].abs(), 50.0, bandwidth=1.0)  # -3|x|: only 6 has too little mass around it
-    assert (excess(x, lambda y: -3 * y[..., 0].abs(), bandwidth=1.0) > 0).tolist() == [True, True, True, False]
+    assert (birth_death_rate(x, lambda y: -3 * y[..., 0].abs(), bandwidth=1.0) > 0).tolist() == [True, True, True, False]
     assert torch.equal(split(0, x, torch.full_like(x, 9.0)), x)
     # U = Phi(-0.5) = 0.3085 -> others in the order after itself: 0.3085 * 3 = 0.93 -> the next one
     assert split(0, x, torch.full_like(x, -0.5))[:, 0].tolist() == [6.0, 1.0, 6.0, 6.0]  # 3's copy wins over 0's death; 2 becomes 3
@@ -195,8 +195,9 @@ def test_an_export_gives_the_same_step():
     lambda: fisher_rao(0.0, [0.5, 0.5], pi=PI), lambda: fisher_rao(0.0, STARTS[:, :-1], pi=PI), lambda: fisher_rao(0.0, 2 * STARTS, pi=PI),
     lambda: fisher_rao(0.0, STARTS, pi=2 * PI), lambda: fisher_rao(0.0, STARTS, pi=-PI), lambda: fisher_rao(0.0, torch.tensor(1.0), pi=PI),
     lambda: fisher_rao_at(-0.1, STARTS, pi=PI), lambda: fisher_rao_at("1", STARTS, pi=PI), lambda: fisher_rao_at(1.0, 3 * STARTS, pi=PI),
-    lambda: grid_kl(STARTS, PI[:-1]), lambda: grid_kl(STARTS, None), lambda: excess(crowd(5)[0], valley, bandwidth=1.0),
-    lambda: excess(crowd(5), 1.0, bandwidth=1.0), lambda: excess(crowd(5), valley, bandwidth=0.0), lambda: birth_death(1.0, 0.1, bandwidth=1.0),
+    lambda: grid_kl(STARTS, PI[:-1]), lambda: grid_kl(STARTS, None), lambda: birth_death_rate(crowd(5)[0], valley, bandwidth=1.0),
+    lambda: birth_death_rate(crowd(5), 1.0, bandwidth=1.0), lambda: birth_death_rate(crowd(5), valley, bandwidth=0.0),
+    lambda: birth_death(1.0, 0.1, bandwidth=1.0),
     lambda: birth_death(valley, 0.0, bandwidth=1.0), lambda: birth_death(valley, 0.1, bandwidth=-1.0),
     lambda: birth_death(valley, 0.1, bandwidth=1.0)(0, crowd(5), crowd(4)), lambda: birth_death(valley, 0.1, bandwidth=1.0)(0, crowd(1), crowd(1)),
     lambda: birth_death(valley, 0.1, bandwidth=1.0)(0, crowd(5), None),

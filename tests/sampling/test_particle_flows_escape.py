@@ -5,7 +5,7 @@ import torch
 
 import companion.sampling.particle_flows as pf
 from companion.flow import euler
-from companion.kernels import energy_distance, gaussian
+from companion.kernels import energy_kernel, gaussian_kernel
 from companion.noise import noise_like
 
 F8 = torch.float64
@@ -22,9 +22,9 @@ def test_each_particle_is_alone_with_the_target():
     x, origin = balls([2.0], [1.5], [0.7, 3.0]), torch.zeros(1, 1, dtype=F8)
     xi = noise_like(x, seed=0, k=0)
     after = pf.roll(x, xi, step=0.1, length=0.8, beta=0.0)
-    assert torch.allclose(after.gaussian, euler(pf.mmd_flow(origin, kernel=gaussian(0.8)), 0.0, x.gaussian, 0.1))
-    assert torch.allclose(after.distance, euler(pf.mmd_flow(origin, kernel=energy_distance), 0.0, x.distance, 0.1))
-    assert torch.allclose(after.noisy[:1], euler(pf.mmd_flow(origin, kernel=gaussian(0.8)), 0.0, x.noisy[:1], 0.1))
+    assert torch.allclose(after.gaussian, euler(pf.mmd_flow(origin, kernel=gaussian_kernel(0.8)), 0.0, x.gaussian, 0.1))
+    assert torch.allclose(after.distance, euler(pf.mmd_flow(origin, kernel=energy_kernel), 0.0, x.distance, 0.1))
+    assert torch.allclose(after.noisy[:1], euler(pf.mmd_flow(origin, kernel=gaussian_kernel(0.8)), 0.0, x.noisy[:1], 0.1))
     s = x.noisy + 1.3 * xi.noisy
     slope = s / 0.64 * torch.exp(-s.square() / 1.28) - (s - x.noisy) / 0.64 * torch.exp(-(s - x.noisy).square() / 1.28)  # the particle's own bump
     assert torch.allclose(pf.roll(x, xi, step=0.1, length=0.8, beta=1.3).noisy, (x.noisy - 0.1 * slope).abs())

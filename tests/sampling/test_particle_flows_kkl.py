@@ -7,7 +7,7 @@ import torch
 
 from companion.energies import grad, w2_squared, wasserstein_descent
 from companion.flow import flow
-from companion.kernels import energy_distance, gaussian
+from companion.kernels import energy_kernel, gaussian_kernel
 from companion.sampling import particle_flows as pf
 from companion.sampling.particle_flows.kernel_kl import divided_differences
 
@@ -126,7 +126,7 @@ def two_diracs(alpha, c):
 def test_two_dirac_masses(alpha, c):
     length = 1 / math.sqrt(-2 * math.log(c))  # k(0, 1) = c
     x, y = torch.zeros(1, 2, dtype=F8), torch.tensor([[0.0, 1.0]], dtype=F8)
-    found = pf.kernel_kl(x, y, kernel=gaussian(length), alpha=alpha).item()
+    found = pf.kernel_kl(x, y, kernel=gaussian_kernel(length), alpha=alpha).item()
     assert abs(found - two_diracs(alpha, c)) < 1e-12
     assert (alpha, c) != (0.1, 0.3) or abs(found - 2.1511886) < 1e-7
 
@@ -134,20 +134,20 @@ def test_two_dirac_masses(alpha, c):
 @pytest.mark.parametrize("alpha", [0.001, 0.1, 0.5])
 def test_orthogonal_supports_reach_the_bound_and_others_do_not(alpha):
     x, y = randn(6, 2), randn(8, 2, seed=1)
-    assert abs(pf.kernel_kl(x, y + 200, kernel=gaussian(0.5), alpha=alpha).item() - math.log(1 / alpha)) < 1e-12
-    assert 0 < pf.kernel_kl(x, y, kernel=gaussian(0.5), alpha=alpha) < math.log(1 / alpha) - 1e-3
-    assert abs(pf.kernel_kl(x, x.flip(0), kernel=gaussian(0.5), alpha=alpha)) < 1e-10  # equal laws; 1/alpha amplifies rounding
-    assert abs(pf.kernel_kl(x, torch.cat([x, x]), kernel=gaussian(0.5), alpha=alpha)) < 1e-10
-    assert abs(pf.kernel_kl(x, y, kernel=gaussian(0.5), alpha=1.0)) < 1e-12
+    assert abs(pf.kernel_kl(x, y + 200, kernel=gaussian_kernel(0.5), alpha=alpha).item() - math.log(1 / alpha)) < 1e-12
+    assert 0 < pf.kernel_kl(x, y, kernel=gaussian_kernel(0.5), alpha=alpha) < math.log(1 / alpha) - 1e-3
+    assert abs(pf.kernel_kl(x, x.flip(0), kernel=gaussian_kernel(0.5), alpha=alpha)) < 1e-10  # equal laws; 1/alpha amplifies rounding
+    assert abs(pf.kernel_kl(x, torch.cat([x, x]), kernel=gaussian_kernel(0.5), alpha=alpha)) < 1e-10
+    assert abs(pf.kernel_kl(x, y, kernel=gaussian_kernel(0.5), alpha=1.0)) < 1e-12
 
 
 def test_it_decreases_in_alpha():
     x, y = randn(10, 2), 1 + randn(7, 2, seed=1)
     alphas = [0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95]
-    values = torch.stack([pf.kernel_kl(x, y, kernel=gaussian(1.0), alpha=alpha) for alpha in alphas])
+    values = torch.stack([pf.kernel_kl(x, y, kernel=gaussian_kernel(1.0), alpha=alpha) for alpha in alphas])
     assert (values.diff() < -1e-6).all() and values.min() > 0
-    torch.testing.assert_close(pf.kernel_kl(x, y, kernel=gaussian(1.0)), values[2])
-    torch.testing.assert_close(pf.kernel_kl(x, y, kernel=gaussian(1.0), alpha=torch.tensor(0.1, dtype=F8)), values[4])
+    torch.testing.assert_close(pf.kernel_kl(x, y, kernel=gaussian_kernel(1.0)), values[2])
+    torch.testing.assert_close(pf.kernel_kl(x, y, kernel=gaussian_kernel(1.0), alpha=torch.tensor(0.1, dtype=F8)), values[4])
 
 
 def test_a_short_kernel_tends_to_kl_from_below():
@@ -155,31 +155,32 @@ def test_a_short_kernel_tends_to_kl_from_below():
     line = torch.linspace(-4, 4, 161, dtype=F8)[:, None]
     p, q = torch.softmax(-line[:, 0].square() / 2, -1), torch.softmax(-(line[:, 0] - 1).square() / (2 * 1.5**2), -1)
     kl = torch.special.xlogy(p, p / q).sum().item()
-    values = [pf.kernel_kl(line, line, kernel=gaussian(length), alpha=1e-3, a=p, b=q).item() for length in (2, 1, 0.3, 0.1, 0.03)]
+    values = [pf.kernel_kl(line, line, kernel=gaussian_kernel(length), alpha=1e-3, a=p, b=q).item() for length in (2, 1, 0.3, 0.1, 0.03)]
     for value, expected in zip(values, (0.2214, 0.2906, 0.3234, 0.3267, 0.3271), strict=True):
         assert abs(value - expected) < 6e-5
     limit = torch.special.xlogy(p, p / ((1 - 1e-3) * q + 1e-3 * p)).sum().item()  # KL_alpha <= KL
     assert values == sorted(values) and values[-1] < limit < kl and abs(kl - 0.3277) < 5e-5
-    assert abs(pf.kernel_kl(line, line, kernel=gaussian(1e-3), alpha=1e-3, a=p, b=q).item() - limit) < 1e-10
+    assert abs(pf.kernel_kl(line, line, kernel=gaussian_kernel(1e-3), alpha=1e-3, a=p, b=q).item() - limit) < 1e-10
 
 
 def test_batches_and_weights():
     x, y = randn(3, 6, 2), randn(4, 2, seed=1)
-    E = pf.kkl(y, kernel=gaussian(0.8), alpha=0.2)
+    E = pf.kkl(y, kernel=gaussian_kernel(0.8), alpha=0.2)
     assert E(x).shape == (3,)
     torch.testing.assert_close(E(x)[1], E(x[1]))
-    torch.testing.assert_close(E(x[0]), pf.kernel_kl(x[0], y, kernel=gaussian(0.8), alpha=0.2))
+    torch.testing.assert_close(E(x[0]), pf.kernel_kl(x[0], y, kernel=gaussian_kernel(0.8), alpha=0.2))
     a = torch.tensor([2.0, 1, 1, 1, 1, 1], dtype=F8)
-    torch.testing.assert_close(pf.kernel_kl(x[0], y, kernel=gaussian(0.8), a=a), pf.kernel_kl(torch.cat([x[0], x[0, :1]]), y, kernel=gaussian(0.8)))
-    torch.testing.assert_close(pf.kernel_kl(y, x[0], kernel=gaussian(0.8), b=a), pf.kernel_kl(y, torch.cat([x[0], x[0, :1]]), kernel=gaussian(0.8)))
-    asymmetric = (pf.kernel_kl(x[0], y, kernel=gaussian(0.8)) - pf.kernel_kl(y, x[0], kernel=gaussian(0.8))).abs()
+    k, twice = gaussian_kernel(0.8), torch.cat([x[0], x[0, :1]])
+    torch.testing.assert_close(pf.kernel_kl(x[0], y, kernel=k, a=a), pf.kernel_kl(twice, y, kernel=k))
+    torch.testing.assert_close(pf.kernel_kl(y, x[0], kernel=k, b=a), pf.kernel_kl(y, twice, kernel=k))
+    asymmetric = (pf.kernel_kl(x[0], y, kernel=gaussian_kernel(0.8)) - pf.kernel_kl(y, x[0], kernel=gaussian_kernel(0.8))).abs()
     assert asymmetric > 1e-3
 
 
 @pytest.mark.parametrize("length", [0.1, 0.5, 3.0])
 def test_gradient_against_finite_differences(length):
     for x in (randn(12, 2), 0.05 * randn(12, 2), torch.cat([randn(6, 2), randn(6, 2)])):  # the last has every particle twice
-        E = pf.kkl(1 + randn(9, 2, seed=1), kernel=gaussian(length), alpha=0.05)
+        E = pf.kkl(1 + randn(9, 2, seed=1), kernel=gaussian_kernel(length), alpha=0.05)
         u, g, h = randn(*x.shape, seed=2), grad(E, x), 1e-5 * length
         if len(x.unique(dim=0)) < len(x):
             u = torch.cat([u[:6], u[:6]])  # twins stay twins
@@ -188,7 +189,7 @@ def test_gradient_against_finite_differences(length):
 
 
 def test_the_flow_dissipates_and_keeps_the_time_of_the_wasserstein_metric():
-    x, E = randn(10, 2), pf.kkl(1 + randn(12, 2, seed=1), kernel=gaussian(1.0), alpha=0.05)
+    x, E = randn(10, 2), pf.kkl(1 + randn(12, 2, seed=1), kernel=gaussian_kernel(1.0), alpha=0.05)
     field = wasserstein_descent(E)
     v = field(0.0, x)
     rate = (E(x + 1e-6 * v) - E(x - 1e-6 * v)) / 2e-6
@@ -222,9 +223,9 @@ def test_the_kernel_kl_keeps_particles_on_the_rings_and_mmd_loses_some():
     assert pf.ring_distance(by_mmd.end).max() > 1
     off = [w2_squared(pf.rings())(path.end) for path in (by_kkl, by_mmd)]
     assert off[0] < 0.35 and off[0] < 0.75 * off[1]
-    E = pf.kkl(pf.rings(), kernel=gaussian(0.1))
+    E = pf.kkl(pf.rings(), kernel=gaussian_kernel(0.1))
     assert E(by_kkl.end) < E(by_mmd.end) / 2 and E(by_kkl.end) < 0.5 < 3 < E(x)
-    assert pf.mmd2(pf.rings(), kernel=gaussian(0.1))(by_mmd.end) < 0.2 * pf.mmd2(pf.rings(), kernel=gaussian(0.1))(x)
+    assert pf.mmd2(pf.rings(), kernel=gaussian_kernel(0.1))(by_mmd.end) < 0.2 * pf.mmd2(pf.rings(), kernel=gaussian_kernel(0.1))(x)
 
 
 def test_rings_take_the_kernels_length_and_alpha():
@@ -243,12 +244,13 @@ SEED = torch.Generator().manual_seed(0)
     lambda: pf.trace_xlogx(X), lambda: pf.trace_xlogx(X[0]), lambda: pf.trace_xlogx(torch.eye(2)), lambda: pf.trace_xlogx([[1.0]]),
     lambda: pf.trace_xlogx(torch.zeros(0, 0, dtype=F8)), lambda: pf.trace_xlogx(torch.eye(3, dtype=F8), torch.ones(2, dtype=F8)),
     lambda: pf.trace_xlogx(torch.eye(3, dtype=F8), 1.0), lambda: pf.trace_xlogx(torch.eye(3, dtype=F8), torch.tensor(1.0)),
-    lambda: pf.kernel_kl(X, X[:, :1], kernel=gaussian(1.0)), lambda: pf.kernel_kl(X, X, kernel=None),
-    lambda: pf.kernel_kl(X, X, kernel=energy_distance),
-    lambda: pf.kernel_kl(X, X, kernel=gaussian(1.0), alpha=0.0), lambda: pf.kernel_kl(X, X, kernel=gaussian(1.0), alpha=1.1),
-    lambda: pf.kernel_kl(X, X, kernel=gaussian(1.0), a=torch.ones(2, dtype=F8)), lambda: pf.kernel_kl(X.float(), X.float(), kernel=gaussian(1.0)),
-    lambda: pf.kernel_kl(X, X, kernel=gaussian(1.0), b=-torch.ones(3, dtype=F8)), lambda: pf.kkl(X[0], kernel=gaussian(1.0)),
-    lambda: pf.kkl(X, kernel="gaussian"), lambda: pf.kkl(X, kernel=gaussian(1.0), alpha=-1.0), lambda: pf.rings(31), lambda: pf.rings(0),
+    lambda: pf.kernel_kl(X, X[:, :1], kernel=gaussian_kernel(1.0)), lambda: pf.kernel_kl(X, X, kernel=None),
+    lambda: pf.kernel_kl(X, X, kernel=energy_kernel),
+    lambda: pf.kernel_kl(X, X, kernel=gaussian_kernel(1.0), alpha=0.0), lambda: pf.kernel_kl(X, X, kernel=gaussian_kernel(1.0), alpha=1.1),
+    lambda: pf.kernel_kl(X, X, kernel=gaussian_kernel(1.0), a=torch.ones(2, dtype=F8)),
+    lambda: pf.kernel_kl(X.float(), X.float(), kernel=gaussian_kernel(1.0)),
+    lambda: pf.kernel_kl(X, X, kernel=gaussian_kernel(1.0), b=-torch.ones(3, dtype=F8)), lambda: pf.kkl(X[0], kernel=gaussian_kernel(1.0)),
+    lambda: pf.kkl(X, kernel="gaussian"), lambda: pf.kkl(X, kernel=gaussian_kernel(1.0), alpha=-1.0), lambda: pf.rings(31), lambda: pf.rings(0),
     lambda: pf.ring_start(3, generator=0), lambda: pf.ring_start(0, generator=SEED), lambda: pf.ring_distance(X[:, :1]),
     lambda: pf.kkl_on_rings(X[:2]), lambda: pf.mmd_on_rings(X[:, :1]), lambda: pf.kkl_on_rings(X, length=0.0),
 ])
@@ -259,6 +261,6 @@ def test_bad_input_is_refused_in_words(call):
 
 @pytest.mark.parametrize("alpha", [0.0, -0.5, 1.5, float("nan")])
 def test_alpha_is_a_share(alpha):
-    for call in (lambda: pf.kernel_kl(X, X, kernel=gaussian(1.0), alpha=alpha), lambda: pf.kkl(X, kernel=gaussian(1.0), alpha=alpha)):
+    for call in (lambda: pf.kernel_kl(X, X, kernel=gaussian_kernel(1.0), alpha=alpha), lambda: pf.kkl(X, kernel=gaussian_kernel(1.0), alpha=alpha)):
         with pytest.raises(ValueError, match=r"alpha = .*above 0.*at most 1"):
             call()

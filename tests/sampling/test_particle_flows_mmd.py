@@ -12,7 +12,7 @@ import companion.sampling.particle_flows as pf
 from companion.energies import grad, half
 from companion.flow import euler, flow, iterate
 from companion.gaussians import Gaussian
-from companion.kernels import energy_distance, gaussian
+from companion.kernels import energy_kernel, gaussian_kernel
 from companion.noise import noise, with_noise
 
 F8 = torch.float64
@@ -47,7 +47,7 @@ def test_mmd2_of_two_gaussians_has_its_three_terms():
     assert torch.allclose(value, pf.gaussians_mmd2(q, p, length=0.9))
     x = p.mean + cloud(4000, 2, seed=1) @ torch.linalg.cholesky(p.covariance).T
     y = q.mean + cloud(4000, 2, seed=2) @ torch.linalg.cholesky(q.covariance).T
-    k = gaussian(0.9)
+    k = gaussian_kernel(0.9)
     own = [(k(z, z).sum() - 4000) / (4000 * 3999) for z in (x, y)]
     assert abs(own[0] + own[1] - 2 * k(x, y).mean() - value) < 0.01
 
@@ -68,7 +68,7 @@ def test_samples_of_the_target_have_the_floor_on_average(n, d, length):
 
 # --- the flow --------------------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("kernel", [gaussian(0.7), energy_distance])
+@pytest.mark.parametrize("kernel", [gaussian_kernel(0.7), energy_kernel])
 def test_the_flow_descends_the_witness(kernel):
     x, y = cloud(9, 2), cloud(12, 2, seed=1) + 1
     mean = pf.sample_mean(y, kernel=kernel)
@@ -84,7 +84,7 @@ def test_the_flow_descends_the_witness(kernel):
 def test_the_flow_to_an_exact_gaussian_is_that_of_the_closed_energy():
     x, length = cloud(11, 3) + 0.5, 0.9
     mean = pf.gaussian_mean(length=length)
-    v = pf.mmd_descent(kernel=gaussian(length), target_mean=mean)(0.0, x)
+    v = pf.mmd_descent(kernel=gaussian_kernel(length), target_mean=mean)(0.0, x)
     assert torch.allclose(v, -11 * grad(half(pf.gaussian_mmd2(length=length)), x), atol=1e-13)
 
 
@@ -93,7 +93,7 @@ def test_the_kernel_mean_of_any_isotropic_gaussian():
     z = cloud(1, 2)
     got = pf.gaussian_mean(length=length, center=m, variance=s)(z)[0]
     assert torch.allclose(got, pf.mean_gaussian_kernel(z[0] - m, s * torch.eye(2, dtype=F8), length=length))
-    assert torch.allclose(pf.gaussian_mean(length=length, center=m, variance=0)(z)[0], gaussian(length)(z, m[None])[0, 0])
+    assert torch.allclose(pf.gaussian_mean(length=length, center=m, variance=0)(z)[0], gaussian_kernel(length)(z, m[None])[0, 0])
 
 
 # --- the energy distance on a line ------------------------------------------------------------------------------------------------
@@ -103,7 +103,7 @@ def test_quantiles_are_decoupled():
     x, y = cloud(15, 1).sort(0).values, 2 * cloud(40, 1, seed=3)
     s = (torch.arange(15, dtype=F8) + 0.5) / 15
     G = (y.T <= x).double().mean(-1)
-    assert torch.allclose(pf.mmd_flow(y, kernel=energy_distance)(0.0, x)[:, 0], 2 * (s - G), atol=1e-13)
+    assert torch.allclose(pf.mmd_flow(y, kernel=energy_kernel)(0.0, x)[:, 0], 2 * (s - G), atol=1e-13)
 
 
 def test_the_quantile_law_towards_the_uniform_law():
@@ -112,7 +112,7 @@ def test_the_quantile_law_towards_the_uniform_law():
     y = ((torch.arange(4000, dtype=F8) + 0.5) / 4000)[:, None]
     x = 0.2 + 0.1 * torch.linspace(0, 1, n, dtype=F8)[:, None]
     s = ((torch.arange(n, dtype=F8) + 0.5) / n)[:, None]
-    end = flow(pf.mmd_flow(y, kernel=energy_distance), x, 1.0, 400, every=400).end
+    end = flow(pf.mmd_flow(y, kernel=energy_kernel), x, 1.0, 400, every=400).end
     assert (end - (s + (x - s) * math.exp(-2))).abs().max() < 1e-3
 
 
@@ -129,13 +129,13 @@ def test_escape_times(r):
 
 def test_a_particle_takes_the_escape_time():
     origin = torch.zeros(1, 1, dtype=F8)
-    v = pf.mmd_flow(origin, kernel=gaussian(0.8))
+    v = pf.mmd_flow(origin, kernel=gaussian_kernel(0.8))
     T = pf.escape_time(2.0, 0.3, length=0.8)
     end = flow(v, torch.tensor([[2.0]], dtype=F8), T, 400, every=400).end
     assert end.item() == pytest.approx(0.3, abs=1e-5)
     ends = solve_ivp(lambda t, r: -r / 0.64 * np.exp(-(r**2) / 1.28), (0, T), [2.0], rtol=1e-10, atol=1e-12).y[0, -1]
     assert ends == pytest.approx(0.3, abs=1e-8)
-    end = flow(pf.mmd_flow(origin, kernel=energy_distance), torch.tensor([[2.0]], dtype=F8), 1.7, 10).end
+    end = flow(pf.mmd_flow(origin, kernel=energy_kernel), torch.tensor([[2.0]], dtype=F8), 1.7, 10).end
     assert end.item() == pytest.approx(0.3, abs=1e-12)
 
 
@@ -152,7 +152,7 @@ def test_noise_smooths_the_kernel():
 
 
 def test_noise_injection_reads_the_gradient_elsewhere_and_keeps_the_measure():
-    x, xi, k = cloud(8, 2), cloud(8, 2, seed=1), gaussian(0.8)
+    x, xi, k = cloud(8, 2), cloud(8, 2, seed=1), gaussian_kernel(0.8)
     mean = pf.gaussian_mean(length=0.8, center=torch.ones(2, dtype=F8), variance=0.5)
     f = pf.witness(x, kernel=k, target_mean=mean)
     make = partial(pf.noise_injection, kernel=k, target_mean=mean, step=0.3)
@@ -166,7 +166,8 @@ def test_noise_lowers_the_plateau_and_without_it_particles_are_expelled():
     """1-D, N(6, 0.01) to N(0, 1), exact witness: final MMD^2 0.0146, 0.0120, 0.0027 for beta_0 = 0, 1, 3 at 6000 steps of another seed."""
     x, E, found = 6 + 0.1 * cloud(100, 1), pf.gaussian_mmd2(length=1.0), {}
     for beta in (0.0, 1.0, 3.0):
-        step = pf.noise_injection(kernel=gaussian(1.0), target_mean=pf.gaussian_mean(length=1.0), step=0.5, beta=lambda k, b=beta: b * (1 - k / 3000))
+        step = pf.noise_injection(kernel=gaussian_kernel(1.0), target_mean=pf.gaussian_mean(length=1.0), step=0.5,
+                                  beta=lambda k, b=beta: b * (1 - k / 3000))
         end = iterate(with_noise(step, seed=0), x, 3000, every=3000).end
         found[beta] = E(end).item(), end.max().item()
     assert found[0.0][0] > found[1.0][0] > 2 * found[3.0][0], found
@@ -175,7 +176,7 @@ def test_noise_lowers_the_plateau_and_without_it_particles_are_expelled():
 
 # --- bad input -------------------------------------------------------------------------------------------------------------------
 
-K, M = gaussian(1.0), pf.gaussian_mean(length=1.0)
+K, M = gaussian_kernel(1.0), pf.gaussian_mean(length=1.0)
 
 
 @pytest.mark.parametrize("call", [

@@ -5,7 +5,7 @@ import torch
 
 import companion.sampling.particle_flows as pf
 from companion.flow import iterate
-from companion.kernels import energy_distance, gaussian
+from companion.kernels import energy_kernel, gaussian_kernel
 from companion.langevin import ula
 from companion.noise import noise, with_noise
 from companion.sampling.langevin.kinetic import Phase, baoab
@@ -36,10 +36,10 @@ def test_everyone_moves_by_its_own_method():
         assert torch.allclose(after.kinetic, x) and torch.allclose(after.velocity, y)
         assert torch.allclose(after.SVGD - z.SVGD, pf.cut(20 * h * pf.svgd(target.score, length=length)(0.0, z.SVGD)))
         assert torch.allclose(after.KSD - z.KSD, pf.cut(4 * h * pf.ksd_field(target.score, length=length)(0.0, z.KSD)))
-        assert torch.allclose(after.MMD - z.MMD, pf.cut(60 * h * pf.mmd_flow(course.seen, kernel=gaussian(length))(0.0, z.MMD)))
+        assert torch.allclose(after.MMD - z.MMD, pf.cut(60 * h * pf.mmd_flow(course.seen, kernel=gaussian_kernel(length))(0.0, z.MMD)))
         louder = pf.race(course, h, length=length, beta=0.5)(0, z, xi)
-        mean = pf.sample_mean(course.seen, kernel=gaussian(length))
-        loud = pf.noise_injection(kernel=gaussian(length), target_mean=mean, step=60 * h, beta=0.5)(0, z.MMD, xi.MMD)
+        mean = pf.sample_mean(course.seen, kernel=gaussian_kernel(length))
+        loud = pf.noise_injection(kernel=gaussian_kernel(length), target_mean=mean, step=60 * h, beta=0.5)(0, z.MMD, xi.MMD)
         assert all(map(torch.equal, louder[:5], after[:5])) and torch.allclose(louder.MMD - z.MMD, pf.cut(loud - z.MMD))
         other = pf.race(course, h, length=length)(0, z, each(lambda part: part + 1, xi))
         assert all(map(torch.equal, other[3:], after[3:]))
@@ -67,7 +67,7 @@ def test_the_judge_and_the_order_of_the_race_on_two_modes():
     course = on(pf.two_modes(distance=1.5, variance=0.25))
     assert course.seen.shape == (100, 2) and course.judge.shape == (200, 2)
     assert course.distance(course.judge).abs() < 1e-14
-    assert torch.allclose(course.distance(course.seen), pf.mmd2(course.judge, kernel=energy_distance)(course.seen))
+    assert torch.allclose(course.distance(course.seen), pf.mmd2(course.judge, kernel=energy_kernel)(course.seen))
     z = pf.race_start(draw(40, 2), width=0.5)
     end = iterate(with_noise(pf.race(course, 0.01, length=0.5), seed=0), z, 200, every=200).end
     middle = {name: (x[:, 0].abs() < 0.5).double().mean().item() for name, x in end._asdict().items()}

@@ -13,7 +13,7 @@ import companion.sampling.quantization as qz
 from companion.energies import grad, mmd2
 from companion.flow import iterate
 from companion.gaussians import mixture
-from companion.kernels import energy_distance, gaussian
+from companion.kernels import energy_kernel, gaussian_kernel
 from companion.transport import line_w2_squared
 
 F8 = torch.float64
@@ -168,7 +168,7 @@ def test_energy_distance_is_least_at_the_mid_quantiles(law):
     assert all(energy(y + 0.1 * randn(n, seed=s)) > energy(y) for s in range(5))
     fine = law.quantile((torch.arange(m, dtype=F8) + 0.5) / m)[:, None]
     far = randn(n, seed=4)
-    close(energy(far), mmd2(fine, kernel=energy_distance)(far[:, None]), 1e-3)
+    close(energy(far), mmd2(fine, kernel=energy_kernel)(far[:, None]), 1e-3)
     close(law.cdf(y), (torch.arange(n, dtype=F8) + 0.5) / n, 1e-12)
     apart = (y - qz.equal_quantizer(law, n)).abs().max()
     assert (apart < 1e-12) == (law is qz.UNIFORM)  # the two notions agree for the uniform law only
@@ -222,11 +222,11 @@ def test_mmd_to_the_gaussian_in_closed_form():
     x, far = randn(9, 2, seed=5), randn(3000, 2, seed=6)
     for length in (0.5, 1.0, 2.0):
         E = qz.gaussian_mmd2(length=length)
-        sampled = mmd2(far, kernel=gaussian(length))(x)
+        sampled = mmd2(far, kernel=gaussian_kernel(length))(x)
         assert abs(E(x) - sampled) < 0.02, length
     ring = torch.linspace(-8, 8, 400, dtype=F8)  # quadrature of both integrals in d = 1
     weight = torch.tensor(stats.norm.pdf(ring.numpy())) * (ring[1] - ring[0])
-    k = gaussian(0.7)
+    k = gaussian_kernel(0.7)
     z = randn(4, 1, seed=7)
     exact = k(z, z).mean() - 2 * (k(z, ring[:, None]) @ weight).mean() + weight @ k(ring[:, None], ring[:, None]) @ weight
     close(qz.gaussian_mmd2(length=0.7)(z), exact, 1e-9)

@@ -20,7 +20,7 @@ from companion.sampling.langevin.barrier import (
 )
 from companion.sampling.langevin.birth_death import (
     birth_death,
-    excess,
+    birth_death_rate,
     fisher_rao,
     fisher_rao_at,
     grid_kl,
@@ -92,14 +92,14 @@ from companion.sampling.langevin.swirl import (
 __all__ = [
     "Averaged", "Linear", "Metropolis", "Phase", "Variances", "WithCovariance", "aboba",
     "aboba_variances", "asymptotic_variance", "baoab", "baoab_variances", "best_friction",
-    "birth_death", "cloud_and_covariance", "constant_diagonal", "contraction", "density_step",
-    "drift_gap", "ellipse", "euler_maruyama", "euler_transition", "exact_transition", "excess",
-    "eyring_kramers", "fisher_rao", "fisher_rao_at", "fisher_rao_law", "fisher_rao_moments",
-    "gaussian_kl", "gaussian_w2_squared", "generator", "gibbs", "grid_kl", "jump_rates",
-    "kinetic_euler", "kinetic_euler_variances", "kinetic_field", "kinetic_gap", "kinetic_moments",
-    "langevin_law", "langevin_moments", "leimkuhler_matthews", "linear_step", "log_odds", "mala",
-    "mala_speed", "obabo", "obabo_variances", "optimal_swirl", "plane_drift", "plane_exponential",
-    "plane_gap", "plane_root", "propagator", "quarter_turn", "spectrum", "squared_jump",
-    "stationary_covariance", "svgd_moments", "swirl_field", "ula", "ula_bound", "ula_covariance",
-    "ula_kl", "ula_moments", "ula_variance", "ula_w2", "well", "wfr_moments",
+    "birth_death", "birth_death_rate", "cloud_and_covariance", "constant_diagonal", "contraction",
+    "density_step", "drift_gap", "ellipse", "euler_maruyama", "euler_transition",
+    "exact_transition", "eyring_kramers", "fisher_rao", "fisher_rao_at", "fisher_rao_law",
+    "fisher_rao_moments", "gaussian_kl", "gaussian_w2_squared", "generator", "gibbs", "grid_kl",
+    "jump_rates", "kinetic_euler", "kinetic_euler_variances", "kinetic_field", "kinetic_gap",
+    "kinetic_moments", "langevin_law", "langevin_moments", "leimkuhler_matthews", "linear_step",
+    "log_odds", "mala", "mala_speed", "obabo", "obabo_variances", "optimal_swirl", "plane_drift",
+    "plane_exponential", "plane_gap", "plane_root", "propagator", "quarter_turn", "spectrum",
+    "squared_jump", "stationary_covariance", "svgd_moments", "swirl_field", "ula", "ula_bound",
+    "ula_covariance", "ula_kl", "ula_moments", "ula_variance", "ula_w2", "well", "wfr_moments",
 ]

@@ -65,7 +65,7 @@ def fisher_rao_at(t: NonNegative, p: Masses, *, pi: Masses) -> torch.Tensor:
 
 
 @checked
-def excess(x: Cloud, V: Function, *, bandwidth: Positive) -> torch.Tensor:
+def birth_death_rate(x: Cloud, V: Function, *, bandwidth: Positive) -> torch.Tensor:
     """log (K * rho)(x_i) + V(x_i) minus its mean over i: how much too crowded it is at x_i,
     for the target exp(-V).   x: (..., n, d) -> (..., n).
 
@@ -82,7 +82,7 @@ def birth_death(V: Function, h: Positive, *, bandwidth: Positive) -> Callable:
     """The map step(k, x, xi) of birth and death for the target exp(-V): n particles x (..., n, d),
     xi like x, independent N(0, 1) numbers.
 
-    With L = `excess`: where L_i > 0, x_i dies with probability 1 - exp(-h L_i),
+    With L = `birth_death_rate`: where L_i > 0, x_i dies with probability 1 - exp(-h L_i),
     and a copy of another particle takes its place; where L_i < 0, x_i splits with probability
     1 - exp(h L_i), and its copy takes the place of another. The other one is drawn uniformly,
     n is kept. All draws of a step are made at once: of several copies for one place the last wins,
@@ -97,7 +97,7 @@ def birth_death(V: Function, h: Positive, *, bandwidth: Positive) -> Callable:
         if like(xi, x, "xi").shape[-2] < 2:
             raise ValueError(f"x has shape {tuple(x.shape)}; expected (..., n, d) with n >= 2: a "
                              "single particle has no other.")
-        return _jump(x, xi[..., 0], excess(x, V, bandwidth=bandwidth), h)
+        return _jump(x, xi[..., 0], birth_death_rate(x, V, bandwidth=bandwidth), h)
 
     return step
 

@@ -10,7 +10,7 @@ import torch
 
 from companion.hints import NonNegative, Positive, Tensor, checked
 from companion.inputs import a_cloud, like
-from companion.kernels import energy_distance, gaussian
+from companion.kernels import energy_kernel, gaussian_kernel
 from companion.sampling.particle_flows.mmd_flow import gaussian_mean, mmd_flow, noise_injection
 from companion.state import each, of_kind, parts
 
@@ -44,10 +44,10 @@ def roll(x: Alone, xi: Alone, *, step: Positive, length: Positive,
     z, u = (each(lambda part: part[:, None], s) for s in (x, like(xi, x, "xi")))
     mean = gaussian_mean(length=length, variance=0)
     quiet, loud = (
-        noise_injection(kernel=gaussian(length), target_mean=mean, step=step, beta=b)
+        noise_injection(kernel=gaussian_kernel(length), target_mean=mean, step=step, beta=b)
         for b in (0.0, beta)
     )
-    cone = mmd_flow(torch.zeros_like(x.distance[:1]), kernel=energy_distance)
+    cone = mmd_flow(torch.zeros_like(x.distance[:1]), kernel=energy_kernel)
     return each(lambda part: part[:, 0], Balls(quiet(0, z.gaussian, u.gaussian),
                                                z.distance + step * cone(0.0, z.distance),
                                                loud(0, z.noisy, u.noisy).abs()))

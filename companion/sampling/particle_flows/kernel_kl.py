@@ -16,7 +16,7 @@ import torch
 
 from companion.hints import Cloud, Function, Tensor, checked
 from companion.inputs import a_number, alike, batch, look, one_each, same_dimension
-from companion.transport.shares import shares
+from companion.transport.weights import normalised_weights
 
 Portion = Annotated[float, partial(a_number, above=0, most=1)]
 
@@ -95,7 +95,7 @@ def kernel_kl(x: Cloud, y: Cloud, *, kernel: Function, alpha: Portion = 0.01,
     Tr(G log G) at alpha = 1 minus Tr(P G log G)/alpha, where G is the Gram matrix of the points
     with weights (alpha a, (1 - alpha) b) and P keeps the points x. x (..., n, d), y (..., m, d),
     weights a (..., n), b (..., m) or None for equal -> (...). kernel(x, y) -> (..., n, m) with
-    k(x, x) = 1, gaussian(length) for instance;  0 < alpha <= 1. Cost (n + m)^3; float64.
+    k(x, x) = 1, gaussian_kernel(length) for instance;  0 < alpha <= 1. Cost (n + m)^3; float64.
     Raises TypeError, ValueError.
     """
     same_dimension(x, y)
@@ -105,7 +105,7 @@ def kernel_kl(x: Cloud, y: Cloud, *, kernel: Function, alpha: Portion = 0.01,
         if w is not None and w.shape not in (z.shape[:-1], z.shape[-2:-1]):
             raise ValueError(f"{name} has shape {tuple(w.shape)}; expected one weight for each "
                              f"point, {tuple(z.shape[:-1])}.")
-    a, b = shares(a, x[..., 0], "a"), shares(b, y[..., 0], "b")
+    a, b = normalised_weights(a, x[..., 0], "a"), normalised_weights(b, y[..., 0], "b")
     root = torch.cat([(alpha * a).sqrt(), ((1 - alpha) * b).sqrt()], -1)
     points = torch.cat([x, y], -2)
     gram = one_each(kernel(points, points), (*points.shape[:-1], points.shape[-2]), "kernel(x, x)",
@@ -113,7 +113,7 @@ def kernel_kl(x: Cloud, y: Cloud, *, kernel: Function, alpha: Portion = 0.01,
     alike({"x": x, "kernel(x, x)": gram})
     if look(lambda: ((gram.diagonal(dim1=-2, dim2=-1) - 1).abs() > 1e-5).any(), gram):
         raise ValueError("kernel(x, x) is not 1 on the diagonal; expected k(x, x) = 1, as for "
-                         "gaussian(length).")
+                         "gaussian_kernel(length).")
     G = root[..., :, None] * gram * root[..., None, :]
     keep = torch.cat([torch.ones_like(a), torch.zeros_like(b)], -1) / alpha
     own = gram[..., : a.shape[-1], : a.shape[-1]] * (a[..., :, None] * a[..., None, :]).sqrt()

@@ -40,7 +40,7 @@ Level = Annotated[float | torch.Tensor | Callable, a_level]
 def mmd_flow(y: Cloud, *, kernel: Function) -> Callable:
     """v(t, x) = -grad f_x(x_i) on clouds (..., n, d): the Wasserstein gradient flow of MMD^2/2 to the points y (..., m, d).
 
-    kernel: gaussian(length) or energy_distance of companion.kernels. On a line the energy distance moves every quantile by itself,
+    kernel: gaussian_kernel(length) or energy_kernel of companion.kernels. On a line the energy distance moves every quantile by itself,
     d/dt Q(s) = 2 (s - G(Q(s))), G the distribution function of the target. Raises TypeError, ValueError.
     """
     return wasserstein_descent(half(mmd2(y, kernel=kernel)))

@@ -16,7 +16,7 @@ from companion.energies import mmd2
 from companion.flow import iterate
 from companion.hints import Cloud, Count, Dtype, Generator, NonNegative, Number, Positive, checked
 from companion.inputs import a_cloud, a_number, has_values, like
-from companion.kernels import energy_distance, gaussian
+from companion.kernels import energy_kernel, gaussian_kernel
 from companion.langevin import ula
 from companion.sampling.langevin.kinetic import Phase, baoab
 from companion.sampling.particle_flows.ksd import ksd_field
@@ -91,16 +91,16 @@ class Standings(NamedTuple):
 def track(target: ATarget, *, generator: Generator, seen: Count = 100, judge: Count = 200, dtype: Dtype = torch.float32) -> Track:
     """A `Track` with samples of these sizes; the step of `race` must have their dtype. Raises TypeError, ValueError."""
     seen, judge = (target.sample(m, generator=generator).to(dtype) for m in (seen, judge))
-    far = mmd2(judge.double(), kernel=energy_distance)  # a difference of means: in float32 a small distance has two digits
+    far = mmd2(judge.double(), kernel=energy_kernel)  # a difference of means: in float32 a small distance has two digits
     return Track(target, seen, judge, lambda x: far(x.double()).to(x.dtype), _floor(target, judge, generator))
 
 
 def _floor(target, judge, generator, many=2000):
     """n -> E MMD^2(n exact points, judge) = limit + spread/n, from one large sample."""
     x = target.sample(many, generator=generator)
-    k = energy_distance(x, x)
+    k = energy_kernel(x, x)
     spread = k.diagonal().mean() - (k.sum() - k.diagonal().sum()) / (many * (many - 1))
-    limit = mmd2(judge.double(), kernel=energy_distance)(x) - spread / many
+    limit = mmd2(judge.double(), kernel=energy_kernel)(x) - spread / many
     limit, spread = (float(v) for v in (limit, spread))
     return lambda n: limit + spread / n
 
@@ -122,7 +122,7 @@ def race(on: ATrack, h: Positive, *, length: Positive, beta: Level = 0.0) -> Cal
     20 h, 4 h and 60 h, cut to length 1/2. length > 0: of the three Gaussian kernels; beta >= 0: noise injected in the MMD flow.
     Raises TypeError, ValueError.
     """
-    law, kernel = on.target, gaussian(length)
+    law, kernel = on.target, gaussian_kernel(length)
     plain, kinetic = ula(law.potential, h), baoab(law.potential, (2 * h) ** 0.5, gamma=1.5)
     stein, ksd = svgd(law.score, length=length), ksd_field(law.score, length=length)
     mmd = noise_injection(kernel=kernel, target_mean=sample_mean(on.seen, kernel=kernel), step=PACE[2] * h, beta=beta)

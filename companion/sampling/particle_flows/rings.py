@@ -15,7 +15,7 @@ from companion.energies import mmd2
 from companion.flow import Path
 from companion.hints import Count, Dtype, Generator, Positive, checked
 from companion.inputs import a_cloud, a_count
-from companion.kernels import gaussian
+from companion.kernels import gaussian_kernel
 from companion.sampling.particle_flows.kernel_kl import Portion, kkl
 from companion.sampling.particle_flows.ksd import lbfgs
 from companion.sampling.quantization.cells import Sites
@@ -71,12 +71,12 @@ def kkl_on_rings(x: Sites, *, length: Positive = 0.1, alpha: Portion = 0.01, ste
                  every: Count = 1) -> Path:
     """A `Path` of L-BFGS on KKL_alpha to as many points of the rings, from the cloud x (n, 2),
     n a multiple of 3; its kernel is Gaussian."""
-    return lbfgs(kkl(rings(len(x), dtype=x.dtype), kernel=gaussian(length), alpha=alpha), x,
+    return lbfgs(kkl(rings(len(x), dtype=x.dtype), kernel=gaussian_kernel(length), alpha=alpha), x,
                  steps=steps, every=every)
 
 
 @checked
 def mmd_on_rings(x: Sites, *, length: Positive = 0.1, steps: Count = 150, every: Count = 1) -> Path:
     """As `kkl_on_rings`, on MMD^2 with the same kernel."""
-    return lbfgs(mmd2(rings(len(x), dtype=x.dtype), kernel=gaussian(length)), x, steps=steps,
+    return lbfgs(mmd2(rings(len(x), dtype=x.dtype), kernel=gaussian_kernel(length)), x, steps=steps,
                  every=every)

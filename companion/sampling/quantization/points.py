@@ -14,7 +14,7 @@ from companion.hints import Number, Tensor, checked
 from companion.inputs import a_cloud, has_values, look
 from companion.sampling.wide import wide
 from companion.transport import barycentric, plan
-from companion.transport.shares import shares
+from companion.transport.weights import normalised_weights
 
 LARGEST = 1e15
 BLOCK = 2**18  # distances held at a time
@@ -99,7 +99,7 @@ def one_share_each(a, x):
     if a is not None and a.shape != x.shape[:1]:
         raise ValueError(f"a has shape {tuple(a.shape)}; expected one weight for each of the "
                          f"{len(x)} points: ({len(x)},).")
-    return shares(a, x[:, 0], "a")
+    return normalised_weights(a, x[:, 0], "a")
 
 
 def _squares(x, y):

@@ -5,7 +5,7 @@ import torch
 from companion.inputs import a_tensor, has_values
 
 
-def shares(w, like, name):
+def normalised_weights(w, like, name):
     """Weights like `like` (..., n) of total 1. Raises TypeError, ValueError."""
     n = like.shape[-1]
     if w is None:
