@@ -63,9 +63,10 @@ def area(address):
     return part if part in AREAS else "ground"
 
 
-def exported():
-    """address -> function, each once."""
-    modules = [importlib.import_module(m.name) for m in pkgutil.walk_packages(companion.__path__, "companion.")]
+def exported(*, scenes=False):
+    """address -> function, each once. Without scenes: they draw what a notebook hands over, and refuse nothing of their own."""
+    names = [m.name for m in pkgutil.walk_packages(companion.__path__, "companion.")]
+    modules = [importlib.import_module(name) for name in names if scenes or "scenes" not in name.split(".")]
     offers = {}
     for module in modules:
         for name in getattr(module, "__all__", ()):

@@ -8,7 +8,7 @@ import pytest
 from companion.live.widget import Shown
 from tests import fuzzing
 
-PUBLIC = {**fuzzing.exported(), "companion.live.widget.Shown.save": Shown.save}
+PUBLIC = {**fuzzing.exported(scenes=True), "companion.live.widget.Shown.save": Shown.save}
 
 
 def unhinted(f):
