@@ -33,7 +33,7 @@ from companion.inputs import (
     a_tensor,
     a_word,
     alike,
-    look,
+    concrete_value,
 )
 
 
@@ -135,7 +135,7 @@ def _finite(answer, name, endless):
             _refuse(math.isnan(part) or (not endless and math.isinf(part)), name)
         elif isinstance(part, torch.Tensor) and part.is_floating_point():
             bad = torch.isnan if endless else lambda x: ~torch.isfinite(x)
-            _refuse(look(lambda part=part, bad=bad: bad(part).any(), part), name)
+            _refuse(concrete_value(lambda part=part, bad=bad: bad(part).any(), part), name)
     return answer
 
 

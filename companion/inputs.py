@@ -34,7 +34,8 @@ def a_tensor(x, name="x", *, floating=True, extended=False):
         raise TypeError(f"{name} has dtype {x.dtype}; expected torch.float32 or torch.float64: use {name}.to(torch.float32).")
     if x.is_floating_point() and x.numel():
         z = x.detach()
-        _a_size(look(lambda: (z.amax() if extended else z.abs().amax()), x), name, extended)
+        size = concrete_value(lambda: (z.amax() if extended else z.abs().amax()), x)
+        _a_size(size, name, extended)
     return x
 
 
@@ -90,7 +91,7 @@ def a_number(value, name, *, above=-math.inf, least=-math.inf, most=math.inf):
     if isinstance(value, torch.Tensor) and value.ndim == 0:
         if value.dtype == torch.bool or value.is_complex():
             raise TypeError(f"{name} has dtype {value.dtype}; expected a real number.")
-        number = look(lambda: value, value)
+        number = concrete_value(lambda: value, value)
         if number is None:
             return value
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -204,7 +205,7 @@ def has_values(x):
     return type(x) in (torch.Tensor, torch.nn.Parameter) and not torch.compiler.is_compiling()
 
 
-def look(measure, x):
+def concrete_value(measure, x):
     """The Python number measure(), a 0-d tensor computed from x; None where x has no values, or is inside a run."""
     if not has_values(x) or RUNNING.get():
         return None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import torch
 
-from companion.inputs import a_number, a_tensor, alike, has_values, look, one_each
+from companion.inputs import a_number, a_tensor, alike, concrete_value, has_values, one_each
 
 
 def _numbers(value, name, *, above=-math.inf, least=-math.inf, most=math.inf):
@@ -23,7 +23,8 @@ def _entries(x, name, *, above=-math.inf, least=-math.inf, most=math.inf):
     a_tensor(x, name)
     bounds = (above, "above", x.le), (least, "at least", x.lt), (most, "at most", x.gt)
     for bound, word, wrong in bounds:
-        if math.isfinite(bound) and look(lambda wrong=wrong, bound=bound: wrong(bound).any(), x):
+        if math.isfinite(bound) and concrete_value(
+                lambda wrong=wrong, bound=bound: wrong(bound).any(), x):
             raise ValueError(f"{name} has entries from {x.min().item()} to {x.max().item()}; "
                              f"expected numbers {word} {bound}.")
     return x

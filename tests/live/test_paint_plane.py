@@ -142,20 +142,20 @@ def test_a_moving_target_is_hollow_and_beneath():
 
 
 def test_size_and_paleness_follow_the_number_of_points():
-    def look(n, width=500, **options):
+    def concrete_value(n, width=500, **options):
         marks = paint(plane(**SQUARE, **options), frame([[0.0, 0.0]] * n), width=width).marks()
         assert len(marks) == n
         return marks[0][2], marks[0][5]
 
-    assert look(5) == (4, 1) and look(5, size=6) == (6, 1) and look(61) == (4, 0.82) and look(60) == (4, 1)
+    assert concrete_value(5) == (4, 1) and concrete_value(5, size=6) == (6, 1) and concrete_value(61) == (4, 0.82) and concrete_value(60) == (4, 1)
     assert (
-        look(151)[0] == pytest.approx(3.2)
-        and look(150)[0] == 4
-        and look(501)[0] == pytest.approx(2.6)
-        and look(500)[0] == pytest.approx(3.2)
+        concrete_value(151)[0] == pytest.approx(3.2)
+        and concrete_value(150)[0] == 4
+        and concrete_value(501)[0] == pytest.approx(2.6)
+        and concrete_value(500)[0] == pytest.approx(3.2)
     )
-    assert look(5, width=419)[0] == pytest.approx(3.52) and look(5, width=420)[0] == 4
-    assert look(16, drag=True)[0] == 6 and look(17, drag=True)[0] == 4
+    assert concrete_value(5, width=419)[0] == pytest.approx(3.52) and concrete_value(5, width=420)[0] == 4
+    assert concrete_value(16, drag=True)[0] == 6 and concrete_value(17, drag=True)[0] == 4
 
 
 def test_small_marks_have_no_rim():

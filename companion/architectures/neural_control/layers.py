@@ -20,7 +20,7 @@ from companion.hints import (
     Tensor,
     checked,
 )
-from companion.inputs import look
+from companion.inputs import concrete_value
 
 
 @checked
@@ -152,7 +152,7 @@ def _labels(labels, x):
     if labels.shape != x.shape[:-1]:
         raise ValueError(f"labels has shape {tuple(labels.shape)}; expected "
                          f"{tuple(x.shape[:-1])}, one for each point.")
-    if look(lambda: ((labels != 0) & (labels != 1)).any(), labels):
+    if concrete_value(lambda: ((labels != 0) & (labels != 1)).any(), labels):
         raise ValueError(f"labels = {labels.unique().tolist()[:5]}...; expected 0 and 1.")
     return labels
 

@@ -5,7 +5,7 @@ import torch
 
 from companion.gaussians import Mixture, mixture
 from companion.hints import Count, Dtype, Function, NonNegative, Number, Positive, Tensor, checked
-from companion.inputs import batch, look
+from companion.inputs import batch, concrete_value
 from companion.sampling.generative.diffusion import exact_score, sampler
 
 
@@ -103,7 +103,7 @@ def denoising_floor(std: Positive, s: Tensor, *, d: Count = 1) -> torch.Tensor:
     The exact score attains it: a denoising loss does not go to 0. s: a tensor. Raises TypeError,
     ValueError.
     """
-    if look(lambda: (s <= 0).any(), s):
+    if concrete_value(lambda: (s <= 0).any(), s):
         raise ValueError("s has an entry that is not above 0; expected noising times s > 0: at 0 "
                          "there is no noise to remove.")
     return d * (-1 / torch.expm1(-2 * s) - 1 / noised_std(std, s) ** 2)
@@ -111,6 +111,6 @@ def denoising_floor(std: Positive, s: Tensor, *, d: Count = 1) -> torch.Tensor:
 
 def _from_data(s, name="s"):
     """Return s, noising times of at least 0. Raises ValueError."""
-    if look(lambda: (s < 0).any(), s):
+    if concrete_value(lambda: (s < 0).any(), s):
         raise ValueError(f"{name} has a negative entry; expected noising times of at least 0.")
     return s

@@ -14,7 +14,7 @@ from typing import Annotated
 import torch
 
 from companion.hints import Cloud, NonNegative, Positive, Tensor, checked
-from companion.inputs import a_number, like, look, same_dimension
+from companion.inputs import a_number, concrete_value, like, same_dimension
 from companion.kernels.distances import squares
 
 AtLeastOne = Annotated[float | torch.Tensor, partial(a_number, least=1)]
@@ -100,7 +100,7 @@ def _levels(s, x, eps):
     """a = exp(-s) and v = 1 - a^2 + a^2 eps^2, 0-d tensors like x."""
     s = torch.as_tensor(s, dtype=x.dtype, device=x.device)
     v = -torch.expm1(-2 * s) + torch.exp(-2 * s) * eps**2
-    if look(lambda: v <= 0, v):
+    if concrete_value(lambda: v <= 0, v):
         raise ValueError("s = 0 and eps = 0; expected s > 0 or eps > 0: without noise and without "
                          "blur a point has no weights.")
     return torch.exp(-s), v

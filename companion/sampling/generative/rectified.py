@@ -12,7 +12,7 @@ import torch
 from companion.gaussians import square_root
 from companion.gaussians.checks import definite_covariance
 from companion.hints import Count, Number, Positive, Tensor, checked
-from companion.inputs import a_number, a_tensor, look
+from companion.inputs import a_number, a_tensor, concrete_value
 from companion.sampling.generative.matching import Time, a_time
 from companion.sampling.wide import wide
 
@@ -153,7 +153,7 @@ def plane_det(N: PlaneMatrix) -> torch.Tensor:
 def plane_inverse(N: PlaneMatrix) -> torch.Tensor:
     """N^-1, by cofactors.   N: (..., 2, 2), not singular."""
     det = plane_det(N)
-    if look(lambda: (det == 0).any(), det):
+    if concrete_value(lambda: (det == 0).any(), det):
         raise ValueError("N has the determinant 0; expected matrices with an inverse.")
     rows = torch.stack([N[..., 1, 1], -N[..., 0, 1], -N[..., 1, 0], N[..., 0, 0]], -1)
     return rows.unflatten(-1, (2, 2)) / det[..., None, None]

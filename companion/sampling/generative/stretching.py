@@ -14,7 +14,7 @@ import torch
 
 from companion.energies import grad
 from companion.hints import Function, NonNegative, Number, Positive, Tensor, checked
-from companion.inputs import like, look
+from companion.inputs import concrete_value, like
 from companion.sampling.generative.matching import Time, a_time
 
 
@@ -105,7 +105,7 @@ def planar_layer(x: Tensor, u: Tensor, w: Tensor, b: Number) -> tuple:
         if vector.ndim != 1 or x.shape[-1:] != vector.shape:
             raise ValueError(f"{name} has shape {tuple(vector.shape)}; expected "
                              f"({x.shape[-1] if x.ndim else 'd'},), a vector of x's space.")
-    inner = look(lambda: u @ w, u)
+    inner = concrete_value(lambda: u @ w, u)
     if inner is not None and inner < -1:
         raise ValueError(f"<u, w> = {inner:.3g}; expected at least -1: below it the layer folds "
                          "space, two points go to one.")

@@ -20,7 +20,7 @@ from typing import Annotated
 import torch
 
 from companion.hints import Count, Number, Positive, Tensor, checked
-from companion.inputs import a_tensor, look
+from companion.inputs import a_tensor, concrete_value
 from companion.potentials import double_well
 
 
@@ -85,7 +85,7 @@ def propagator(U: OnCells, h: Positive, *, eps: Positive, dx: Positive,
     """
     Q = generator(U, eps=eps, dx=dx)
     small = h / 2**doublings
-    if look(lambda: (Q.diagonal() * small < -1).any(), Q + small):
+    if concrete_value(lambda: (Q.diagonal() * small < -1).any(), Q + small):
         raise ValueError(f"h = {h} is too long for {doublings} doublings; expected h <= "
                          "2^doublings dx^2 / (4 eps): more doublings.")
     P = _line(len(U), 0, U) + small * Q
@@ -151,7 +151,7 @@ def log_odds(p: Tensor, x: Tensor) -> torch.Tensor:
     if p.ndim == 0 or x.shape != p.shape[-1:]:
         raise ValueError(f"p and x have shapes {tuple(p.shape)} and {tuple(x.shape)}; expected "
                          "masses (..., m) of cells at x (m,).")
-    if look(lambda: (p < 0).any() | ((p * (x != 0)).sum(-1) == 0).any(), p):
+    if concrete_value(lambda: (p < 0).any() | ((p * (x != 0)).sum(-1) == 0).any(), p):
         raise ValueError("p has a negative entry, or no mass beside 0; expected masses: p / "
                          "p.sum(-1, keepdim=True).")
     return torch.log((p * (x < 0)).sum(-1)) - torch.log((p * (x > 0)).sum(-1))

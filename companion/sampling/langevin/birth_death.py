@@ -18,7 +18,7 @@ from typing import Annotated
 import torch
 
 from companion.hints import Cloud, Function, NonNegative, Number, Positive, checked
-from companion.inputs import a_tensor, batch, like, look, one_each
+from companion.inputs import a_tensor, batch, concrete_value, like, one_each
 from companion.kernels import gaussian_sum
 
 
@@ -26,7 +26,7 @@ def masses(p, name):
     """Return p (..., m), entries of at least 0 and sum 1. Raises TypeError, ValueError."""
     if a_tensor(p, name).ndim == 0:
         raise ValueError(f"{name} has shape (); expected masses of the cells of a grid: (..., m).")
-    if look(lambda: (p < 0).any() | ((p.sum(-1) - 1).abs() > 1e-3).any(), p):
+    if concrete_value(lambda: (p < 0).any() | ((p.sum(-1) - 1).abs() > 1e-3).any(), p):
         raise ValueError(f"{name} has a negative entry or a sum other than 1; expected masses: "
                          f"{name} / {name}.sum(-1, keepdim=True).")
     return p

@@ -19,7 +19,7 @@ import torch
 from companion.energies import grad
 from companion.flow import euler
 from companion.hints import Function, NonNegative, Number, Positive, Tensor, checked
-from companion.inputs import like, look
+from companion.inputs import concrete_value, like
 from companion.sampling.langevin.linear import Numbers, PositiveNumbers, as_tensors
 from companion.state import of_points
 
@@ -169,7 +169,7 @@ def best_friction(curvatures: Tensor) -> torch.Tensor:
     if curvatures.ndim != 1 or not len(curvatures):
         raise ValueError(f"curvatures has shape {tuple(curvatures.shape)}; expected positive "
                          "numbers (d,).")
-    if look(lambda: (curvatures <= 0).any(), curvatures):
+    if concrete_value(lambda: (curvatures <= 0).any(), curvatures):
         raise ValueError("curvatures has an entry that is not positive; expected positive numbers "
                          "(d,).")
     return 2 * curvatures.min().sqrt()

@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 import torch
 
 from companion.hints import Function, State, checked
-from companion.inputs import a_number, a_tensor, batch, like, look
+from companion.inputs import a_number, a_tensor, batch, concrete_value, like
 from companion.state import cut, flat
 
 
@@ -22,10 +22,11 @@ def a_square(S, name, *, symmetric=False, definite=False):
     a_tensor(S, name)
     if S.ndim != 2 or S.shape[0] != S.shape[1] or not S.shape[0]:
         raise ValueError(f"{name} has shape {tuple(S.shape)}; expected a square matrix (d, d).")
-    if (symmetric or definite) and look(lambda: (S - S.mT).abs().max() > 1e-5 * S.abs().max(), S):
+    if (symmetric or definite) and concrete_value(
+            lambda: (S - S.mT).abs().max() > 1e-5 * S.abs().max(), S):
         raise ValueError(f"{name} is not symmetric{definite * ' positive definite'}; expected a "
                          f"symmetric matrix: ({name} + {name}.T) / 2.")
-    if definite and look(lambda: torch.linalg.eigvalsh(S.detach()).min() <= 0, S):
+    if definite and concrete_value(lambda: torch.linalg.eigvalsh(S.detach()).min() <= 0, S):
         raise ValueError(f"{name} is not symmetric positive definite; expected a matrix of "
                          "curvatures.")
     return S
@@ -33,7 +34,8 @@ def a_square(S, name, *, symmetric=False, definite=False):
 
 def antisymmetric(J, name):
     """Return J (d, d) with J^T = -J. Raises TypeError, ValueError."""
-    if look(lambda: (J + J.mT).abs().max() > 1e-6 * (1 + J.abs().max()), a_square(J, name)):
+    a_square(J, name)
+    if concrete_value(lambda: (J + J.mT).abs().max() > 1e-6 * (1 + J.abs().max()), J):
         raise ValueError(f"{name} is not antisymmetric; expected {name}.T = -{name}: ({name} - "
                          f"{name}.T) / 2.")
     return J
@@ -43,7 +45,7 @@ def number_or_tensor(value, name, *, positive=False):
     """Return value, a number or a tensor of any shape. Raises TypeError, ValueError."""
     if not isinstance(value, torch.Tensor):
         return a_number(value, name, above=0 if positive else -math.inf)
-    if positive and look(lambda: (value <= 0).any(), a_tensor(value, name)):
+    if positive and concrete_value(lambda: (value <= 0).any(), a_tensor(value, name)):
         raise ValueError(f"{name} has an entry that is not positive; expected positive numbers.")
     return a_tensor(value, name)
 

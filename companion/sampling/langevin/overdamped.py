@@ -14,7 +14,7 @@ import torch
 
 from companion.energies import grad
 from companion.hints import Function, NonNegative, Number, Positive, checked
-from companion.inputs import a_number, a_tensor, alike, like, look, one_each
+from companion.inputs import a_number, a_tensor, alike, concrete_value, like, one_each
 from companion.sampling.langevin.linear import Curvatures, number_or_tensor
 
 
@@ -43,7 +43,7 @@ def a_metropolis(z, name, *, extended=False):
 
 def acceptance(a, name):
     """Return a, numbers in [0, 1]. Raises TypeError, ValueError."""
-    if look(lambda: ((a < 0) | (a > 1)).any(), a) if isinstance(number_or_tensor(a, name),
+    if concrete_value(lambda: ((a < 0) | (a > 1)).any(), a) if isinstance(number_or_tensor(a, name),
                                                                 torch.Tensor) else not 0 <= a <= 1:
         raise ValueError(f"{name} has entries outside [0, 1]; expected probabilities of "
                          "acceptance.")
@@ -122,7 +122,8 @@ def ula_variance(h: Positive, *, sigma: Positive = 1.0) -> float | torch.Tensor:
     """sigma^2 / (1 - h / (2 sigma^2)): the variance that ULA keeps on N(0, sigma^2),
     for h < 2 sigma^2. Plain operations: h may be a slider."""
     unstable = h >= 2 * sigma**2
-    if look(lambda: unstable, unstable) if isinstance(unstable, torch.Tensor) else unstable:
+    if (concrete_value(lambda: unstable, unstable) if isinstance(unstable, torch.Tensor)
+            else unstable):
         raise ValueError(f"h = {h} is not below 2 sigma^2 = {2 * sigma**2}; expected a stable "
                          "step.")
     return sigma**2 / (1 - h / (2 * sigma**2))

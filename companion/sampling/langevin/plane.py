@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 import torch
 
 from companion.hints import Number, Positive, checked
-from companion.inputs import a_cloud, a_count, a_tensor, alike, like, look
+from companion.inputs import a_cloud, a_count, a_tensor, alike, concrete_value, like
 from companion.sampling.langevin.linear import Numbers, PositiveNumbers, as_tensors
 from companion.state import of_kind
 
@@ -31,7 +31,7 @@ def covariance(C, name):
             torch.linalg.eigvalsh(z)[0] < -SLACK * z.abs().max()
         )
 
-    if look(astray, of_the_plane(C, name)):
+    if concrete_value(astray, of_the_plane(C, name)):
         raise ValueError(f"{name} is not symmetric, or has a negative eigenvalue; expected a "
                          "covariance: A @ A.T of some A (2, 2).")
     return C

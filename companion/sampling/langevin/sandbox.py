@@ -14,7 +14,7 @@ from typing import Annotated
 import torch
 
 from companion.hints import NonNegative, Number, Positive, checked
-from companion.inputs import a_number, a_tensor, alike, batch, look
+from companion.inputs import a_number, a_tensor, alike, batch, concrete_value
 
 NAMES = {2: "(mean, variance)", 5: "(E X, E Y, Var X, Cov, Var Y)"}
 
@@ -25,7 +25,7 @@ def moments(x, name, *, count):
     if a_tensor(x, name).ndim == 0 or x.shape[-1] != count:
         raise ValueError(f"{name} has shape {tuple(x.shape)}; expected {NAMES[count]}: (..., "
                          f"{count}).")
-    if count == 2 and look(lambda: (x[..., 1] <= 0).any(), x):
+    if count == 2 and concrete_value(lambda: (x[..., 1] <= 0).any(), x):
         raise ValueError(f"{name} has a variance that is not positive; expected pairs (mean, "
                          f"variance): (..., 2), {name}[..., 1] > 0.")
     return x
@@ -35,7 +35,7 @@ def times(t, name):
     """Return t >= 0, a number, or one for each law. Raises TypeError, ValueError."""
     if not isinstance(t, torch.Tensor) or t.ndim == 0:
         return a_number(t, name, least=0)
-    if look(lambda: (t < 0).any(), a_tensor(t, name)):
+    if concrete_value(lambda: (t < 0).any(), a_tensor(t, name)):
         raise ValueError(f"{name} has a negative entry; expected times of at least 0.")
     return t
 

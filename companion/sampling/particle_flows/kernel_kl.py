@@ -15,7 +15,7 @@ from typing import Annotated
 import torch
 
 from companion.hints import Cloud, Function, Tensor, checked
-from companion.inputs import a_number, alike, batch, look, one_each, same_dimension
+from companion.inputs import a_number, alike, batch, concrete_value, one_each, same_dimension
 from companion.transport.weights import normalised_weights
 
 Portion = Annotated[float, partial(a_number, above=0, most=1)]
@@ -35,7 +35,7 @@ def trace_xlogx(K: Tensor, b: Tensor | None = None) -> torch.Tensor:
     if K.dtype != torch.float64:
         raise TypeError(f"K has dtype {K.dtype}; expected float64, eigenvalues near 0 count: use "
                         "x.double() and y.double().")
-    if look(lambda: (K - K.mT).abs().amax() > 1e-8 * (1 + K.abs().amax()), K):
+    if concrete_value(lambda: (K - K.mT).abs().amax() > 1e-8 * (1 + K.abs().amax()), K):
         raise ValueError("K is not symmetric; expected a Gram matrix: (K + K.mT) / 2.")
     b = K.new_ones(K.shape[-1]) if b is None else b
     if b.ndim == 0 or b.shape[-1] != K.shape[-1]:
@@ -111,7 +111,7 @@ def kernel_kl(x: Cloud, y: Cloud, *, kernel: Function, alpha: Portion = 0.01,
     gram = one_each(kernel(points, points), (*points.shape[:-1], points.shape[-2]), "kernel(x, x)",
                     "one number for each pair of points")
     alike({"x": x, "kernel(x, x)": gram})
-    if look(lambda: ((gram.diagonal(dim1=-2, dim2=-1) - 1).abs() > 1e-5).any(), gram):
+    if concrete_value(lambda: ((gram.diagonal(dim1=-2, dim2=-1) - 1).abs() > 1e-5).any(), gram):
         raise ValueError("kernel(x, x) is not 1 on the diagonal; expected k(x, x) = 1, as for "
                          "gaussian_kernel(length).")
     G = root[..., :, None] * gram * root[..., None, :]

@@ -15,7 +15,7 @@ from typing import Annotated
 import torch
 
 from companion.hints import Cloud, Function, Number, Positive, checked
-from companion.inputs import a_number, a_tensor, like, look, same_dimension
+from companion.inputs import a_number, a_tensor, concrete_value, like, same_dimension
 from companion.kernels import gaussian_sum, squared_distances
 from companion.sampling.quantization.constants import TwoOrMore
 
@@ -24,7 +24,8 @@ def a_length(length, name):
     """Return length > 0, a number or one for each cloud, (..., 1, 1). Raises TypeError, ValueError.
     """
     if isinstance(length, torch.Tensor) and length.ndim:
-        if a_tensor(length, name).shape[-2:] != (1, 1) or look(lambda: (length <= 0).any(), length):
+        if a_tensor(length, name).shape[-2:] != (1, 1) or concrete_value(
+                lambda: (length <= 0).any(), length):
             raise ValueError(f"{name} has shape {tuple(length.shape)}; expected a positive number "
                              "for each cloud: (..., 1, 1).")
         return length

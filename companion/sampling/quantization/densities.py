@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from companion.hints import Tensor, an_instance, checked
-from companion.inputs import a_cloud, a_number, look
+from companion.inputs import a_cloud, a_number, concrete_value
 
 GAUSS = 0.5 + np.array([-0.5, 0.5]) / np.sqrt(3)
 
@@ -73,10 +73,10 @@ def a_picture(values):
     if values.ndim != 2 or 0 in values.shape:
         raise ValueError(f"values has shape {tuple(values.shape)}; expected a picture (h, w): one "
                          "number a pixel.")
-    if look(lambda: (values < 0).any() | ~torch.isfinite(values.double().sum()), values):
+    if concrete_value(lambda: (values < 0).any() | ~torch.isfinite(values.double().sum()), values):
         raise ValueError("values has a negative or infinite entry; expected a density: "
                          "values.clamp(min=0).")
-    if look(lambda: values.double().sum() == 0, values):
+    if concrete_value(lambda: values.double().sum() == 0, values):
         raise ValueError("values has mass zero; expected a positive pixel somewhere.")
     return values
 

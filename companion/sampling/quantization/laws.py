@@ -11,7 +11,7 @@ from typing import Annotated, NamedTuple
 import torch
 
 from companion.hints import Number, an_instance, checked
-from companion.inputs import a_number, a_tensor, look
+from companion.inputs import a_number, a_tensor, concrete_value
 
 
 class Law(NamedTuple):
@@ -106,7 +106,7 @@ def _normal_quantile(u):
 
 
 def _levels(u):
-    if look(lambda: ((u < 0) | (u > 1)).any(), a_tensor(u, "u")):
+    if concrete_value(lambda: ((u < 0) | (u > 1)).any(), a_tensor(u, "u")):
         raise ValueError("u has entries outside [0, 1]; expected levels of a quantile function.")
     return u
 

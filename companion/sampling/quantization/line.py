@@ -12,7 +12,7 @@ import torch
 from scipy.integrate import quad
 
 from companion.hints import Count, Device, Dtype, Number, Positive, checked
-from companion.inputs import a_tensor, look
+from companion.inputs import a_tensor, concrete_value
 from companion.sampling.quantization.laws import OnLine
 from companion.sampling.wide import wide
 
@@ -29,7 +29,7 @@ def on_a_line(y, name):
 
 def in_order(y, name):
     """Return y, points of the line (..., n) that do not decrease. Raises TypeError, ValueError."""
-    if look(lambda: (torch.diff(y) < 0).any(), on_a_line(y, name)):
+    if concrete_value(lambda: (torch.diff(y) < 0).any(), on_a_line(y, name)):
         raise ValueError(f"{name} is not in order; expected increasing points: "
                          f"{name}.sort(-1).values.")
     return y

@@ -11,7 +11,7 @@ from typing import Annotated
 import torch
 
 from companion.hints import Number, Tensor, checked
-from companion.inputs import a_cloud, has_values, look
+from companion.inputs import a_cloud, concrete_value, has_values
 from companion.sampling.wide import wide
 from companion.transport import barycentric, plan
 from companion.transport.weights import normalised_weights
@@ -24,7 +24,7 @@ def a_point_set(x, name):
     """Return x, one finite set of points (n, d). Raises TypeError, ValueError."""
     if a_cloud(x, name).ndim != 2:
         raise ValueError(f"{name} has shape {tuple(x.shape)}; expected one set of points (n, d).")
-    if look(lambda: (x.abs() > LARGEST).any(), x):
+    if concrete_value(lambda: (x.abs() > LARGEST).any(), x):
         raise ValueError(f"{name} has an entry beyond {LARGEST:.0e} or an infinity; expected "
                          "numbers whose squares fit: choose another unit.")
     return x

@@ -12,7 +12,7 @@ from typing import Annotated
 import torch
 
 from companion.hints import Cloud, Tensor, checked
-from companion.inputs import a_cloud, a_number, batch, look
+from companion.inputs import a_cloud, a_number, batch, concrete_value
 from companion.sampling.quantization.densities import two_numbers
 from companion.sampling.wide import wide
 from companion.transport import line_w2_squared
@@ -20,7 +20,7 @@ from companion.transport import line_w2_squared
 
 def in_ball(x, name):
     """Return x, a cloud in the open unit ball. Raises TypeError, ValueError."""
-    if look(lambda: (x.square().sum(-1) >= 1).any(), a_cloud(x, name)):
+    if concrete_value(lambda: (x.square().sum(-1) >= 1).any(), a_cloud(x, name)):
         raise ValueError(f"{name} has a point of norm 1 or more; expected points of the open unit "
                          "ball.")
     return x
@@ -95,7 +95,7 @@ def busemann_gaussian(mean: Tensor, std: Tensor, *, start: tuple, speed: tuple) 
     if std.shape != mean.shape:
         raise ValueError(f"mean and std have shapes {tuple(mean.shape)} and {tuple(std.shape)}; "
                          "expected one shape.")
-    if look(lambda: (std < 0).any(), std):
+    if concrete_value(lambda: (std < 0).any(), std):
         raise ValueError("std has a negative entry; expected standard deviations of at least 0.")
     (m0, s0), (dm, ds) = two_numbers(start, "start"), two_numbers(speed, "speed")
     a_number(s0, "s_0", least=0)
@@ -111,14 +111,15 @@ def _hyperboloid(x):
         raise ValueError(f"x has shape {tuple(x.shape)}; expected points (..., n, d + 1) of at "
                          "least two coordinates: lorentz(x).")
     height = (1 + x[..., 1:].square().sum(-1)).sqrt()
-    if look(lambda: ((x[..., 0] - height).abs() > 1e-3 * height).any(), x):
+    if concrete_value(lambda: ((x[..., 0] - height).abs() > 1e-3 * height).any(), x):
         raise ValueError("x has points off the hyperboloid; expected x_0 = sqrt(1 + |x_{1:}|^2): "
                          "lorentz(x) brings the ball there.")
     return x
 
 
 def _unit(v, d):
-    if look(lambda: ((v.square().sum(-1) - 1).abs() > 1e-3).any(), a_cloud(v, "directions", d=d)):
+    a_cloud(v, "directions", d=d)
+    if concrete_value(lambda: ((v.square().sum(-1) - 1).abs() > 1e-3).any(), v):
         raise ValueError("directions has rows that are not unit vectors; expected points of the "
                          "sphere: divide them by their norms.")
     return v

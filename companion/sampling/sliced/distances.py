@@ -12,7 +12,7 @@ import torch
 
 from companion.energies import grad
 from companion.hints import Cloud, Index, NonNegative, Tensor, checked
-from companion.inputs import look, same_dimension
+from companion.inputs import concrete_value, same_dimension
 from companion.sampling.sliced.directions import iid
 from companion.sampling.wide import wide
 
@@ -22,7 +22,7 @@ def project(x: Cloud, directions: Cloud) -> torch.Tensor:
     """theta_l . x_i.   x: (..., n, d), directions: (..., L, d), unit rows -> (..., L, n).
     Raises TypeError, ValueError."""
     same_dimension(x, directions, ("x", "directions"))
-    off = look(lambda: (directions.square().sum(-1) - 1).abs().max(), directions)
+    off = concrete_value(lambda: (directions.square().sum(-1) - 1).abs().max(), directions)
     if off is not None and off > 1e-3:
         raise ValueError(f"directions have rows whose squared length is off 1 by {off:.3g}; "
                          "expected unit rows: iid(directions) makes them so.")
@@ -93,7 +93,7 @@ def matching_cells(cells, u):
     ):
         raise ValueError(f"cells has shape {tuple(cells.shape)}; expected one number a particle, "
                          f"({u.shape[-1]},), or a row of them a direction.")
-    if look(lambda: (torch.diff(cells, dim=-1) < 0).any(), cells):
+    if concrete_value(lambda: (torch.diff(cells, dim=-1) < 0).any(), cells):
         raise ValueError("cells decrease somewhere; expected the means of a quantile function, in "
                          "order.")
     return cells

@@ -15,7 +15,7 @@ import torch
 
 from companion.energies import grad
 from companion.hints import Cloud, Count, Function, Number, Tensor, checked
-from companion.inputs import a_cloud, a_number, look, one_each
+from companion.inputs import a_cloud, a_number, concrete_value, one_each
 from companion.sampling.sliced.circle import circle_w2_squared, circle_w2_squared_uniform
 
 
@@ -25,7 +25,7 @@ def on_sphere(x, name):
     if a_cloud(x, name).shape[-1] < 2:
         raise ValueError(f"{name} has shape {tuple(x.shape)}; expected points of at least two "
                          "coordinates.")
-    if look(lambda: ((x.square().sum(-1) - 1).abs() > 1e-3).any(), x):
+    if concrete_value(lambda: ((x.square().sum(-1) - 1).abs() > 1e-3).any(), x):
         raise ValueError(f"{name} has points off the unit sphere; expected unit vectors: "
                          f"to_sphere({name}).")
     return x
@@ -133,7 +133,7 @@ def two_diracs(angle: Angle, points: Count = 200) -> float:
 def to_sphere(x: Cloud) -> torch.Tensor:
     """x_i / |x_i|, the nearest points of the sphere: (..., n, d). Raises TypeError; ValueError,
     also for a point at the centre."""
-    if look(lambda: (x == 0).all(-1).any(), x):
+    if concrete_value(lambda: (x == 0).all(-1).any(), x):
         raise ValueError("x has a point at the origin; expected points that have a nearest one on "
                          "the sphere: move it.")
     return x / x.square().sum(-1, keepdim=True).sqrt()

@@ -21,7 +21,7 @@ from scipy.linalg import eigh_tridiagonal
 
 from companion.energies import grad
 from companion.hints import Count, Function, Number, Positive, Tensor, checked
-from companion.inputs import a_number, a_tensor, alike, look
+from companion.inputs import a_number, a_tensor, alike, concrete_value
 from companion.training.entries import values, wide
 
 
@@ -31,7 +31,7 @@ def _a_grid(grid, name):
         raise ValueError(f"{name} has shape {tuple(grid.shape)}; "
                          "expected at least three points (m,).")
     h = (grid[-1] - grid[0]) / (len(grid) - 1)
-    if look(lambda: ((torch.diff(grid) - h).abs() < 1e-3 * h).all(), grid) is False:
+    if concrete_value(lambda: ((torch.diff(grid) - h).abs() < 1e-3 * h).all(), grid) is False:
         raise ValueError(f"{name} is not uniform and increasing; "
                          "expected torch.linspace(lo, hi, m).")
     return grid

@@ -19,7 +19,7 @@ can run; companion.gaussians has the matrices.
 import torch
 
 from companion.hints import NonNegative, Positive, Tensor, checked
-from companion.inputs import batch, look
+from companion.inputs import batch, concrete_value
 from companion.training.entries import Numbers, Points, Positives
 
 
@@ -113,7 +113,7 @@ def rescale(x: Points, m: Numbers, s: Positives) -> Tensor:
     mean, std = moments(x)
     m, s = (torch.as_tensor(a, dtype=x.dtype, device=x.device) for a in (m, s))
     batch((m.shape, "m"), (s.shape, "s"), (x.shape[:-1], "the batch of x"))
-    if look(lambda: (std == 0).any(), x):
+    if concrete_value(lambda: (std == 0).any(), x):
         raise ValueError("x has a cloud of equal numbers; expected a standard deviation above 0.")
     return m[..., None] + (s / std)[..., None] * (x - mean[..., None])
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 import torch
 
 from companion.hints import Count, Function, NonNegative, Number, Positive, Tensor, checked
-from companion.inputs import batch, look
+from companion.inputs import batch, concrete_value
 from companion.training.entries import Density, MeanVariance, Numbers, Positives, values
 from companion.training.gradient_flows.fokker_planck import Grid, on_grid, spacing, transition
 
@@ -108,6 +108,6 @@ def _on_one_grid(rho, pi):
 
 
 def _positive(pi):
-    if look(lambda: (pi == 0).any(), pi):
+    if concrete_value(lambda: (pi == 0).any(), pi):
         raise ValueError("pi is 0 at a point of the grid; "
                          "expected a density above 0 there: a shorter grid, or a wider pi.")

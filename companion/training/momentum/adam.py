@@ -19,7 +19,7 @@ import torch
 
 from companion.energies import grad
 from companion.hints import Function, NonNegative, Number, Positive, Tensor, checked
-from companion.inputs import a_number, batch, look
+from companion.inputs import a_number, batch, concrete_value
 from companion.training.entries import NonNegatives
 from companion.training.momentum.phase import WithMaxMoments, WithMoments, mean_square, ratio
 
@@ -27,7 +27,7 @@ from companion.training.momentum.phase import WithMaxMoments, WithMoments, mean_
 def a_beta(beta: float | torch.Tensor, name: str) -> float | torch.Tensor:
     """Return beta, a number in [0, 1). Raises TypeError, ValueError."""
     a_number(beta, name, least=0)
-    if (look(lambda: beta >= 1, beta) if isinstance(beta, torch.Tensor) else beta >= 1):
+    if (concrete_value(lambda: beta >= 1, beta) if isinstance(beta, torch.Tensor) else beta >= 1):
         raise ValueError(f"{name} = {float(beta)}; expected a number in [0, 1), such as 0.9.")
     return beta
 
@@ -109,7 +109,7 @@ def step_bound(beta1: Beta, beta2: Beta) -> float | torch.Tensor:
     7.3 and 3.2 with the usual betas. Raises TypeError, ValueError.
     """
     room = torch.as_tensor(beta2 - beta1**2)
-    if look(lambda: room <= 0, room):
+    if concrete_value(lambda: room <= 0, room):
         raise ValueError(f"beta1 = {float(beta1)}, beta2 = {float(beta2)}; "
                          "expected beta1^2 < beta2: else no bound holds.")
     return (1 - beta1) / ((1 - beta2) * (1 - beta1**2 / beta2)) ** 0.5

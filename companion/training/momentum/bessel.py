@@ -14,7 +14,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import gamma, j1, jv
 
 from companion.hints import Count, Positive, Tensor, checked
-from companion.inputs import a_number, a_tensor, batch, look
+from companion.inputs import a_number, a_tensor, batch, concrete_value
 from companion.training.entries import AtLeastOne, NonNegatives, Numbers, Positives, wide
 
 
@@ -45,7 +45,7 @@ def bessel_profile(s: Tensor, *, r: AtLeastOne = 3.0, nodes: Count = 512) -> Ten
     to 1e-9 in float64 for |s| <= nodes and every r.
     Raises TypeError, ValueError.
     """
-    if s.numel() and look(lambda: s.abs().amax() > nodes, s):
+    if s.numel() and concrete_value(lambda: s.abs().amax() > nodes, s):
         raise ValueError(f"s has the entry {s.abs().max().item():.6g}; "
                          f"expected |s| <= nodes = {nodes}: give more nodes.")
     dtype, s = s.dtype, wide(s)
@@ -102,7 +102,7 @@ def _beside(t, value, name):
         return torch.as_tensor(a_number(value, name, least=0), dtype=t.dtype, device=t.device)
     if value.ndim == 0:
         return a_number(value, name, least=0).to(t)
-    if look(lambda: (a_tensor(value, name) < 0).any() | value.isinf().any(), value):
+    if concrete_value(lambda: (a_tensor(value, name) < 0).any() | value.isinf().any(), value):
         raise ValueError(f"{name} has an entry that is negative or infinite; expected finite "
                          "numbers >= 0.")
     if any(a != b and 1 not in (a, b) for a,

@@ -14,7 +14,7 @@ import torch
 
 from companion.energies import grad
 from companion.hints import Function, Number, Positive, Tensor, an_instance, checked
-from companion.inputs import a_number, like, look
+from companion.inputs import a_number, concrete_value, like
 from companion.training.entries import Points
 from companion.training.momentum.phase import euclidean, ratio
 
@@ -80,7 +80,7 @@ def mirror_descent(k: Number, x: Tensor, *, f: Function, lr: Positive,
     Nemirovski and Yudin (1983). Autonomous: k is not used. Raises TypeError, ValueError.
     """
     seen = like(mirror.up(x), x, "mirror.up(x)")
-    if look(lambda: seen.isnan().any(), seen):
+    if concrete_value(lambda: seen.isnan().any(), seen):
         raise ValueError("mirror.up(x) is NaN: x lies outside of the mirror's domain; "
                          "expected x > 0 for entropy and simplex.")
     return like(mirror.down(seen - lr * grad(f, x)), x, "mirror.down(y)")

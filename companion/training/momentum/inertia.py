@@ -11,7 +11,7 @@ import torch
 
 from companion.energies import grad
 from companion.hints import Function, NonNegative, Number, Positive, Share, checked
-from companion.inputs import look
+from companion.inputs import concrete_value
 from companion.training.momentum.phase import WithInertia
 
 
@@ -97,7 +97,7 @@ def _look_ahead(z, f, lr, momentum):
 
 def _curvatures(mu, L):
     width = torch.as_tensor(L - mu)
-    if look(lambda: width < 0, width):
+    if concrete_value(lambda: width < 0, width):
         raise ValueError(f"mu = {float(mu)}, L = {float(L)}; "
                          "expected the smallest curvature mu and the largest L, mu <= L.")
     return mu**0.5, L**0.5

@@ -7,7 +7,7 @@ from typing import Annotated
 import torch
 
 from companion.hints import Cloud, NonNegative, Tensor, checked
-from companion.inputs import a_number, a_tensor, alike, look
+from companion.inputs import a_number, a_tensor, alike, concrete_value
 from companion.training.entries import Points
 
 
@@ -51,7 +51,7 @@ def margin(w: Points, X: Cloud, y: torch.Tensor, *, order: Order = 2.0) -> Tenso
     """
     signed = _signed(X, y)
     _one_weight_each(w, X)
-    if look(lambda: (w == 0).all(-1).any(), w):
+    if concrete_value(lambda: (w == 0).all(-1).any(), w):
         raise ValueError("w is 0; expected a direction: where w is 0 no example has a margin.")
     return (w @ signed.mT).amin(-1) / torch.linalg.vector_norm(w, ord=order, dim=-1)
 
@@ -115,7 +115,7 @@ def _signed(X, y):
     if y.shape != X.shape[:1] or X.ndim != 2:
         raise ValueError(f"X has shape {tuple(X.shape)} and y {tuple(y.shape)}; expected examples "
                          "(n, d) and labels (n,).")
-    if look(lambda: (y.abs() != 1).any(), y):
+    if concrete_value(lambda: (y.abs() != 1).any(), y):
         raise ValueError("y has an entry other than -1 and 1; expected labels -1 or 1: 2 * y - 1 "
                          "makes them of 0 and 1.")
     return y.to(X.dtype)[:, None] * X

@@ -16,7 +16,7 @@ from typing import Annotated, NamedTuple
 import torch
 
 from companion.hints import Tensor, checked
-from companion.inputs import a_state, like, look
+from companion.inputs import a_state, concrete_value, like
 
 
 class Inertia(NamedTuple):
@@ -88,7 +88,7 @@ def at_rest(x: Tensor, kind: Annotated[type, a_kind]) -> tuple:
 
 def mean_square(v: Tensor, name: str = "v") -> Tensor:
     """Return v, a running mean of squares: no entry is negative. Raises ValueError."""
-    if v.numel() and look(lambda: v.amin() < 0, v):
+    if v.numel() and concrete_value(lambda: v.amin() < 0, v):
         raise ValueError(f"{name} has the entry {v.min().item()}; "
                          "expected means of squares, at least 0: at_rest(x, Moments) is a start.")
     return v
@@ -97,7 +97,7 @@ def mean_square(v: Tensor, name: str = "v") -> Tensor:
 def euclidean(g: Tensor) -> Tensor:
     """|g|, (...) for (..., d). Raises ValueError where the squares overflow: g / |g| would be 0."""
     length = torch.sqrt(g.square().sum(-1))
-    if look(lambda: length.isinf().any() & g.isfinite().all(), g):
+    if concrete_value(lambda: length.isinf().any() & g.isfinite().all(), g):
         raise ValueError("the squares of the entries overflow; "
                          "expected numbers of moderate size, or float64: x.double().")
     return length

@@ -22,7 +22,7 @@ from companion.hints import (
     Tensor,
     checked,
 )
-from companion.inputs import a_cloud, like, look
+from companion.inputs import a_cloud, concrete_value, like
 from companion.training.momentum.phase import WithMatrixMoment
 
 # Muon's a, b, c: steep at 0, so that small singular values rise fast; not exactly 1 in the end
@@ -50,7 +50,7 @@ def newton_schulz(G: Cloud, steps: Count = 5) -> Tensor:
     tall = G.shape[-2] > G.shape[-1]
     X = G.mT if tall else G
     size = torch.sqrt(X.square().sum((-1, -2), keepdim=True))
-    if look(lambda: size.isinf().any() & G.isfinite().all(), G):
+    if concrete_value(lambda: size.isinf().any() & G.isfinite().all(), G):
         raise ValueError("|G| overflows; "
                          "expected numbers of moderate size, or float64: G.double().")
     X = X / torch.clamp(size, min=1e-7)

@@ -9,7 +9,7 @@ to accelerate SGD with momentum, ICLR 2025.
 import torch
 
 from companion.hints import Cloud, NonNegative, Positive, Tensor, checked
-from companion.inputs import a_number, look
+from companion.inputs import a_number, concrete_value
 from companion.training.entries import AtLeastOne, AtLeastOnes, wide
 from companion.training.momentum.adam import Beta
 
@@ -68,7 +68,7 @@ def _squares(gradients):
     """sum_i |g_i|^2 and |sum_i g_i|^2. Raises TypeError, ValueError."""
     g = wide(gradients)
     each, total = g.square().sum((-1, -2)), g.sum(-2).square().sum(-1)
-    if look(lambda: (each == 0).any(), each):
+    if concrete_value(lambda: (each == 0).any(), each):
         raise ValueError("gradients are 0 at a point, all of them; "
                          "expected one that is not: there is no ratio to take.")
     return each, total

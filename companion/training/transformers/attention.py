@@ -11,13 +11,13 @@ import torch
 
 from companion.flow import heun
 from companion.hints import Cloud, Function, NonNegative, Number, Positive, Tensor, checked
-from companion.inputs import a_number, a_tensor, batch, like, look
+from companion.inputs import a_number, a_tensor, batch, concrete_value, like
 
 
 def a_nonzero(value, name):
     """Return value, a finite number other than 0. Raises TypeError, ValueError."""
     a_number(value, name)
-    if look(lambda: value == 0, value) if isinstance(value, torch.Tensor) else value == 0:
+    if concrete_value(lambda: value == 0, value) if isinstance(value, torch.Tensor) else value == 0:
         raise ValueError(f"{name} = 0; expected a number other than 0: it is divided by.")
     return value
 
@@ -30,7 +30,7 @@ def normalise(x: Cloud) -> Tensor:
     """x_i / |x_i|: the projection of a cloud (..., n, d) to the unit sphere.
     Raises ValueError for a token at 0."""
     size = x.norm(dim=-1, keepdim=True)
-    if look(lambda: (size == 0).any(), size):
+    if concrete_value(lambda: (size == 0).any(), size):
         raise ValueError("x has a token at 0; expected tokens that have a direction.")
     return x / size
 
@@ -123,7 +123,7 @@ def of_sum_one(masses, x):
     if masses.shape != (x.shape[-2],):
         raise ValueError(f"masses has shape {tuple(masses.shape)}; expected one mass a token: "
                          f"({x.shape[-2]},).")
-    if look(lambda: (masses <= 0).any(), masses):
+    if concrete_value(lambda: (masses <= 0).any(), masses):
         raise ValueError(f"masses has the minimum {masses.min().item()}; expected positive "
                          "numbers.")
     return masses / masses.sum()

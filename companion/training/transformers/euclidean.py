@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from companion.hints import Cloud, Count, Number, Point, Real, Row, Tensor, a_shape, checked
-from companion.inputs import a_tensor, batch, look
+from companion.inputs import a_tensor, batch, concrete_value
 from companion.training.transformers.attention import of_sum_one, weights
 
 
@@ -23,7 +23,7 @@ def the_variances(var, name):
     if a_tensor(var, name).ndim == 0 or not var.numel():
         raise ValueError(f"{name} has shape {tuple(var.shape)}; expected (d,), a variance along "
                          "each axis.")
-    if look(lambda: (var < 0).any(), var):
+    if concrete_value(lambda: (var < 0).any(), var):
         raise ValueError(f"{name} has the minimum {var.min().item()}; expected variances, at "
                          "least 0.")
     return var
@@ -67,7 +67,7 @@ def gaussian_tokens(t: Real, mean: Tensor, var: Variances, beta: Number,
     """
     batch((mean.shape, "mean"), (var.shape, "var"), (getattr(t, "shape", ()), "t"))
     room = 1 - 2 * V * beta * var * t
-    if look(lambda: (room <= 0).any(), room):
+    if concrete_value(lambda: (room <= 0).any(), room):
         raise ValueError(f"t = {t}; expected a time before the blow-up, below blow_up(var, beta, "
                          f"V) = {blow_up(var, beta, V):.6g}.")
     return mean * torch.exp(torch.as_tensor(V * t, dtype=var.dtype)) / torch.sqrt(room), var / room
@@ -91,7 +91,7 @@ def ellipse(mean: Point, cov: Square, points: Count = 64, *, radius: Number = 2.
     """
     a = 2 * math.pi * torch.arange(points, dtype=cov.dtype, device=cov.device) / points
     det, trace = cov[0, 0] * cov[1, 1] - cov[0, 1] * cov[1, 0], cov[0, 0] + cov[1, 1]
-    if look(lambda: (det < 0) | (trace <= 0), det):
+    if concrete_value(lambda: (det < 0) | (trace <= 0), det):
         raise ValueError(f"cov = {cov.tolist()}; expected a covariance, symmetric and definite.")
     det = torch.sqrt(det)
     root = (cov + det * torch.eye(2, dtype=cov.dtype, device=cov.device)) / torch.sqrt(

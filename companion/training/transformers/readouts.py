@@ -8,7 +8,7 @@ from typing import Annotated
 import torch
 
 from companion.hints import Cloud, Count, Number, Positive, Tensor, checked
-from companion.inputs import a_cloud, a_number, look
+from companion.inputs import a_cloud, a_number, concrete_value
 from companion.training.transformers.attention import normalise, similarities
 
 
@@ -94,7 +94,7 @@ def cross_ratio(x: Flat) -> Tensor:
         raise ValueError(f"x has shape {tuple(x.shape)}; expected at least four tokens.")
     a, b, c, d = (x[..., i : x.shape[-2] - 3 + i, :] for i in range(4))
     across = (b - c).norm(dim=-1) * (a - d).norm(dim=-1)
-    if look(lambda: (across == 0).any(), across):
+    if concrete_value(lambda: (across == 0).any(), across):
         raise ValueError("x has tokens that coincide; expected consecutive tokens apart.")
     return (a - c).norm(dim=-1) * (b - d).norm(dim=-1) / across
 

@@ -14,7 +14,7 @@ from typing import Annotated
 import torch
 
 from companion.hints import Cloud, Count, Function, Generator, Number, Share, Tensor, checked
-from companion.inputs import a_cloud, a_number, a_tensor, batch, like, look, running
+from companion.inputs import a_cloud, a_number, a_tensor, batch, concrete_value, like, running
 from companion.sampling.generative.matching import Time, a_time
 from companion.sampling.quantization.points import Points
 
@@ -39,7 +39,7 @@ def a_label(label, name):
         return a_number(label, name, least=0, most=CLASSES - 1)
     if a_tensor(label, name, floating=False).dtype == torch.bool or label.is_complex():
         raise TypeError(f"{name} has dtype {label.dtype}; expected digits: integers from 0 to 9.")
-    if look(lambda: ((label < 0) | (label > CLASSES - 1) | (label != label)).any(), label):
+    if concrete_value(lambda: ~((label >= 0) & (label <= CLASSES - 1)).all(), label):
         raise ValueError(f"{name} has an entry that is no digit; expected numbers from 0 to 9.")
     return label
 

@@ -7,7 +7,7 @@ import torch
 
 from companion import data
 from companion.hints import Count, Generator, checked
-from companion.inputs import look, same_dimension
+from companion.inputs import concrete_value, same_dimension
 from companion.kernels.distances import squares
 from companion.sampling.generative.digits.network import CLASSES, Label, one_hot
 from companion.sampling.generative.matching import Time, a_time
@@ -80,11 +80,11 @@ def recited(t: Time, x: Points, label: Label, *, known: Points, classes: Label) 
     """
     same_dimension(x, known, ("x", "known"))
     _one_each(label, x, "label"), _one_each(classes, known, "classes")
-    if look(lambda: (~(label[:, None] == classes).any(-1)).any(), x):
+    if concrete_value(lambda: (~(label[:, None] == classes).any(-1)).any(), x):
         raise ValueError("label has a class that none of the known digits has; expected classes "
                          "of known digits.")
     t = a_time(t, x)
-    if look(lambda: (t >= 1).any(), t):
+    if concrete_value(lambda: (t >= 1).any(), t):
         raise ValueError("t has an entry of 1 or more; expected times t < 1: at 1 the digit is "
                          "there.")
     apart = squares(x[:, None], t[..., None] * known)[:, 0] / (2 * (1 - t).square())
