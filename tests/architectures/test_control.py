@@ -66,6 +66,9 @@ def test_a_bounded_control_saturates():
     by_hand = direct(transfer(bounds=(-4.5, 4.5)), steps=20)
     assert by_hand.u.abs().max() <= 4.5 and law.cost < by_hand.cost < law.cost + 0.02
     assert cart.bounded_energy(6.5).cost == 6.0 and cart.bounded_energy(6.5).switches == ()
+    scaled = cart.bounded_energy(4.5 * 0.7 / 4, d=0.7, T=2.0)  # lengths by 0.7, times by 2
+    assert scaled.cost == pytest.approx(law.cost * 0.7**2 / 8) and scaled.switches == pytest.approx([2 * s for s in law.switches])
+    assert near(scaled.p0, law.p0 * vector(0.7 / 8, 0.7 / 4), 1e-12)
 
 
 # other costs, other shapes
@@ -82,7 +85,7 @@ def test_least_fuel_is_bang_off_bang():
         x = flow(lambda t, y, u=u: cart.field(t, y, y.new_tensor([u])), x, end - begin, 4).end
     assert near(x, [0, 0], 1e-12)
     scaled = cart.fuel(5.0 * 0.7 / 4, d=0.7, T=2.0)
-    assert scaled.cost == pytest.approx(2.763932023 * 0.7 / 2) and scaled.switches[0] == pytest.approx(2 * s)
+    assert scaled.cost == pytest.approx(2.763932023 * 0.7 / 2) and scaled.switches == pytest.approx((2 * s, 2 - 2 * s))
 
 
 def test_fuel_as_two_nonnegative_controls():
@@ -96,6 +99,7 @@ def test_fuel_as_two_nonnegative_controls():
 def test_least_time():
     assert cart.least_time(vector(-1, 0)) == pytest.approx(2.0) and cart.least_time(vector(-1, 0), 4.0) == pytest.approx(1.0)
     assert near(cart.least_time(torch.stack([vector(1, 1), vector(0, 1), vector(0, 0)])), [3.449489743, 2.414213562, 0], 1e-8)
+    assert near(cart.least_time(torch.stack([vector(-0.5, 1), vector(2, -2)])), [1, 2], 0)  # on the switching curve: brake, all the way
     arcs = [control.Arc(lambda t, x, p: torch.ones_like(x[..., :1])), control.Arc(lambda t, x, p: -torch.ones_like(x[..., :1]))]
     quick = Problem(cart.field, lambda t, x, u: 1 + 0 * x.sum(-1), x0=vector(-1, 0), xT=(0, 0), bounds=(-1, 1))
 

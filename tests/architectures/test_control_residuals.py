@@ -168,8 +168,24 @@ def test_kinks_are_found():
     assert len(found) == 2 and near(found, places[[0, 2]], 1e-9)  # 0.9 is a node: a kink there does no harm
 
 
+def test_a_kink_of_the_state_while_time_goes_on():
+    # x' = 2 t + max(x - 0.3, 0) from 0: x = t^2 until it reaches 0.3
+    found = kinks(lambda t, x: 2 * t + (x - 0.3).relu(), lambda t, x: (x - 0.3).relu(),
+                  flow(lambda t, x: 2 * t + (x - 0.3).relu(), vector(0), 1.0, 10))
+    assert len(found) == 1 and near(found, [0.3**0.5], 1e-9)
+
+
+def test_a_kink_in_a_control_that_bends():
+    def v(t, x):
+        return t**2 + (t - 0.34).abs() + 0 * x  # within one step its bend is some ten times that of its neighbours
+
+    found = kinks(v, v, flow(v, vector(0), 1.0, 10))
+    assert len(found) == 1 and near(found, [0.34], 1e-9)
+
+
 def test_what_is_smooth_has_no_kinks():
-    for v in (lambda t, x: torch.sin(7 * t) - x, lambda t, x: (20 * (t - 0.55)).tanh() + 0 * x):
+    # the third has its inflection in the middle of a step, which bends much less than those beside it
+    for v in (lambda t, x: torch.sin(7 * t) - x, lambda t, x: (20 * (t - 0.55)).tanh() + 0 * x, lambda t, x: torch.sin(7 * (t - 0.5125)) - x):
         assert len(kinks(v, v, flow(v, vector(0), 1.0, 40))) == 0
 
 
