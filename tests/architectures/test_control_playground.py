@@ -72,6 +72,8 @@ def test_newton_s_step():
     short = playground.newton_step(start, energy, FIVE, longest=1.0) - start
     assert near(short.norm(), 1, 1e-12) and near(short / short.norm(), vector(9, 1)[None] / math.sqrt(82), 1e-12)
     assert torch.equal(playground.newton_step(start, fuel, FIVE), start)  # full throttle all along: no slope
+    late = vector(0.1, 1)[None]
+    assert torch.equal(playground.newton_step(late, time, FIVE), late)  # looked at before the switch: the place feels neither costate
     for cost in (bounded, time):
         misses, p = [], start
         for _ in range(9):
@@ -90,6 +92,8 @@ def test_what_is_drawn_is_one_motion():
     assert near(torch.diff(line[:, 0]) * 400, (line[1:, 1] + line[:-1, 1]) / 2, 1e-4)
     assert near(torch.diff(line[:, 1]) * 400, (u[1:] + u[:-1]) / 2, 0.05)
     assert near(line[0], [-1, 0], 0) and near(line[-1], playground.miss(p, cost, FIVE), 1e-12)
+    place, speed = playground.line(vector(7, 4), COSTS["time, |u| ≤ γ"], FIVE)[-1]
+    assert near(speed, 0, 1e-12) and near(place, playground.miss(vector(7, 4), COSTS["time, |u| ≤ γ"], FIVE)[0], 1e-12)
 
 
 def test_four_carts():
@@ -147,6 +151,10 @@ def test_two_carts_in_the_wind():
     u = moving.bang(x[0]) + 0.1
     assert near(one[:2], vector(-1.5 + 0.02 * 0.5 + 0.02**2 / 2 * u, 0.5 + 0.02 * u).expand(2, 2), 1e-12)
     assert near(one[2:], [[-1.5, 0.5], [0.02, 0]], 1e-12)
+    planned = moving.set_off(vector(-1, 0))  # full ahead until the time 1, then back: what counts is the middle of the step
+    for clock, turned in ((0.95, False), (0.97, True)):
+        planned[3, 0] = clock
+        assert (moving.steered(planned, 0.08)[1, 1] < 0) == turned
     still, windy = (iterate(lambda k, x, w=w: moving.steered(x, 0.005, w), x, 700, every=700).end[:2].norm(dim=-1) for w in (0.0, 0.2))
     assert (still < 0.03).all() and windy[0] < 0.03 and windy[1] > 1
 
@@ -269,6 +277,7 @@ def test_a_headlong_flight_is_watched():
 @pytest.mark.parametrize("call, error, words", [
     (lambda: playground.newton_step([1, 2], COSTS["energy"], FIVE), TypeError, "p is a list"),
     (lambda: playground.newton_step(vector(1, 2), COSTS["energy"], FIVE, share=0.0), ValueError, "share"),
+    (lambda: playground.newton_step(vector(1, 2), COSTS["energy"], FIVE, share=1.5), ValueError, "share"),
     (lambda: moving.extremal_step(3.0, 0.1), TypeError, "z is a float"),
     (lambda: moving.steered([1.0], 0.1), TypeError, "x is a list"),
     (lambda: moving.steered(moving.set_off(vector(1, 1)), 0.0), ValueError, "dt"),

@@ -169,6 +169,27 @@ def test_the_film_backwards(rate, value):
     assert near(back, [nc.come_back(rate, 200)], 1e-12)
 
 
+def test_the_film_backwards_over_kept_states():
+    # Euler's states r^k, r = 1 - 10 / 50, looked up at the ends of the steps: x(0) = r^N + (1 - r) (r + ... + r^N)
+    x0, theta, r = torch.ones(1, dtype=F8), torch.tensor(-10.0, dtype=F8), 0.8
+    back = nc.continuous_adjoint(line, to(0.0), x0, theta, 1.0, 50, method=euler, reconstruct=False)[3]
+    assert near(back, [r**50 + r * (1 - r**50)], 1e-12)
+
+
+def test_gradients_where_time_enters():
+    # x' = theta t x: x(2) = x(0) e^{2 theta}
+    x0, theta = torch.tensor([0.8], dtype=F8), torch.tensor(0.3, dtype=F8)
+    x, T = 0.8 * math.exp(0.6), 2.0
+
+    def hurried(t, x, theta):
+        return theta * t * x
+
+    for found in (nc.discrete_gradient(hurried, to(0.4), x0, theta, T, 100), nc.continuous_adjoint(hurried, to(0.4), x0, theta, T, 100)):
+        assert near(found[1], (x - 0.4) * 2 * x, 1e-7) and near(found[2], [(x - 0.4) * math.exp(0.6)], 1e-7)
+    end, log_det = nc.log_density_change(lambda t, y: hurried(t, y, theta), x0[None], T, 100)
+    assert near(end, [[x]], 1e-8) and near(log_det, [0.6], 1e-8)
+
+
 def test_volumes_along_a_flow():
     theta, x0 = random(40, seed=4) / 2, random(5, 2)
 
@@ -192,6 +213,8 @@ def test_volumes_along_a_flow():
     (lambda: nc.discrete_gradient(None, to(1), random(2), random(2), 1.0, 3), TypeError, "f is"),
     (lambda: nc.discrete_gradient(line, to(1), random(2), random(2), 1.0, 0), ValueError, "steps"),
     (lambda: nc.continuous_adjoint(line, 3, random(2), random(2), 1.0, 3), TypeError, "phi"),
+    (lambda: nc.discrete_gradient(line, lambda x: x, random(2), random(2), 1.0, 3), ValueError, "expected a 0-d"),
+    (lambda: nc.discrete_gradient(lambda t, x, w: x[:1], to(1), random(2), random(2), 1.0, 3), ValueError, "expected that of x"),
     (lambda: nc.come_back(1.0, 0), ValueError, "steps"), (lambda: nc.log_density_change(None, random(2), 1.0, 3), TypeError, "f is"),
 ])
 def test_bad_input(make, error, words):
@@ -254,6 +277,13 @@ def test_the_algorithm_is_set_going_from_wherever_the_points_are():
 def test_points_on_one_vertical_line_stop_the_driving():
     x = torch.tensor([[0.0, 0], [0, 1]], dtype=F8)
     assert not nc.miss(iterate(nc.drive, torch.stack([x, random(2, 2)]), 24).end) < 1e-9
+
+
+def test_the_driving_slides_in_the_order_of_the_targets():
+    # heights 0 and 1, targets at 1 and 0: the second point has the lowest target; then the first, with the line before it beyond it, stays
+    state = torch.tensor([[[0, 0], [0, 1]], [[3, 1], [5, 0]]], dtype=F8)
+    assert near(nc.drive(6 * 2 + 5, state)[0], [[0, 0], [5, 1]], 1e-12) and torch.equal(nc.drive(6 * 3 + 5, state), state)
+    assert nc.miss(torch.stack([state[0] + torch.tensor([[3, 4], [0, 0]]), state[0]])) == 5
 
 
 def test_a_reader_s_move():

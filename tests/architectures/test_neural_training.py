@@ -131,6 +131,15 @@ def test_the_mean_cost_is_an_integral():
     assert near(value, (1 + 4) / 2 * (1 - math.exp(-6)) / 3, 1e-5)
 
 
+def test_time_in_the_law_and_in_the_motion():
+    # x' = t u with u = t: x = x(0) + t^3 / 3, and the mean of x + u^2 over [0, 2] from 1 and 3 is 2 + 2/3 + 4/3
+    def law(t, x):
+        return t + 0 * x
+
+    value = nc.mean_cost(lambda t, x, u: t * u, law, lambda x, u: x[..., 0] + u[..., 0] ** 2, torch.tensor([[1.0], [3.0]], dtype=F8), 2.0, 400)
+    assert near(value, 4, 1e-4) and near(nc.closed(lambda t, x, u: t * u, law)(2.0, torch.zeros(3, 1)), torch.full((3, 1), 4.0), 0)
+
+
 def test_a_trained_feedback_comes_near_riccati():
     # the oscillator x'' = -x + u, cost (|x|^2 + u^2) / 2: no feedback beats -Kx, the network comes within 15 %
     A, B = torch.tensor([[0.0, 1], [-1, 0]], dtype=F8), torch.tensor([[0.0], [1]], dtype=F8)
