@@ -79,7 +79,6 @@ book/training/gradient_flows.ipynb
 book/training/gradient_flows_solutions.ipynb
 book/training/momentum.ipynb
 book/training/momentum_solutions.ipynb
-book/training/transformers.ipynb
 """.split())
 LONG = set("""
 companion/architectures/control/linear_quadratic.py

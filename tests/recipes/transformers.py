@@ -43,7 +43,7 @@ CHAPTER = {
     **{f"readouts.{name}": Recipe(lambda: {"x": tokens()}) for name in ON_CIRCLE},
     "attention.noisy_step": Recipe(lambda: {"x": tokens(), "model": tf.sa, "D": 0.1, "dt": 0.1}, shape=(5, 2)),
     "attention.sa": attending(), "attention.usa": attending(), "euclidean.attention": attending(),
-    "circle.landau": Recipe(lambda: {"noise": 0.9}),
+    "circle.landau_coefficients": Recipe(lambda: {"noise": 0.9}),
     "density.bump": Recipe(lambda: {"order": 0.2}, other={"points": 16}, shape=(256,)),
     "density.order_of": Recipe(lambda: {"rho": tf.bump(0.2, 16)}, shape=()),
     "density.picard": Recipe(lambda: {"rho": tf.bump(0.2, 16), "D": 0.3}, shape=(16,)),

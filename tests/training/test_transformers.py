@@ -220,8 +220,8 @@ JUMPS = [1.04446, 3.16543, 6.21130, 10.22848, 15.23628, 21.24045, 28.24296, 36.2
 
 @pytest.mark.parametrize("k, beta", list(enumerate(JUMPS, 1)))
 def test_jumps_of_the_fastest_mode(k, beta):
-    assert abs(tf.k_jump(k) - beta) < 6e-6
-    assert abs(tf.k_jump(k) - (k + 0.5) ** 2 / 2 - 0.12) < 0.21
+    assert abs(tf.mode_transition_beta(k) - beta) < 6e-6
+    assert abs(tf.mode_transition_beta(k) - (k + 0.5) ** 2 / 2 - 0.12) < 0.21
     assert (tf.k_max(beta - 1e-3), tf.k_max(beta + 1e-3)) == (k, k + 1)
     assert (tf.predicted_clusters(beta - 1e-3), tf.predicted_clusters(torch.tensor(beta + 1e-3, dtype=F8))) == (k, k + 1)
 
@@ -376,9 +376,9 @@ def test_noise_thresholds(beta, D):
 
 
 def test_the_switch_of_the_transition():
-    assert abs(tf.switch() - 2.446918311) < 1e-8
+    assert abs(tf.tricritical_beta() - 2.446918311) < 1e-8
     for beta, sign in ((2.4, 1), (2.5, -1)):
-        A, B = tf.landau(beta, tf.noise_threshold(beta))
+        A, B = tf.landau_coefficients(beta, tf.noise_threshold(beta))
         assert abs(A) < 1e-12 and B * sign > 0
 
 
@@ -391,7 +391,7 @@ def free_energy(rho, beta, D):
 @pytest.mark.parametrize("beta, D", [(1.0, 0.55), (2.0, 0.8), (3.0, 1.4)])
 def test_landau_is_the_free_energy_to_fourth_order(beta, D):
     """At fixed a the second mode minimises F: c = D a^2 / (2 (D - I_2/beta)), found by expanding; the rest is O(a^6)."""
-    A, B = tf.landau(beta, D)
+    A, B = tf.landau_coefficients(beta, D)
     theta, base = tf.grid(), free_energy(torch.ones(256, dtype=F8), beta, D)
 
     def remainder(a):
@@ -406,7 +406,7 @@ def test_landau_is_the_free_energy_to_fourth_order(beta, D):
 def test_continuous_transition_at_small_beta(part, order, landau):
     D = part * tf.noise_threshold(1.0)
     rho = iterate(partial(tf.picard, beta=1.0, D=D), tf.bump(1.03 * landau), 5000, every=5000).end
-    A, B = tf.landau(1.0, D)
+    A, B = tf.landau_coefficients(1.0, D)
     assert abs(tf.order_of(rho).item() - order) < 1e-5
     assert abs(math.sqrt(-A / (2 * B)) - landau) < 1e-5
 
@@ -552,9 +552,9 @@ BAD = {
     "growth_usa": lambda: tf.growth_usa(1.0, 1, noise=-0.1),
     "k_max": lambda: tf.k_max(0.0),
     "k_max noise": lambda: tf.k_max(1.0, noise=-0.1),
-    "k_jump": lambda: tf.k_jump(0),
+    "mode_transition_beta": lambda: tf.mode_transition_beta(0),
     "noise_threshold": lambda: tf.noise_threshold(-1.0),
-    "landau": lambda: tf.landau(4.0, 0.5),
+    "landau_coefficients": lambda: tf.landau_coefficients(4.0, 0.5),
     "attention_modes": lambda: tf.attention_modes(0.0),
     "lattice_rates": lambda: tf.lattice_rates(1.0, 0),
     "lattice_partition": lambda: tf.lattice_partition("1"),

@@ -18,11 +18,11 @@ from companion.training.transformers.circle import (
     attention_modes,
     growth_sa,
     growth_usa,
-    k_jump,
     k_max,
-    landau,
+    landau_coefficients,
+    mode_transition_beta,
     noise_threshold,
-    switch,
+    tricritical_beta,
 )
 from companion.training.transformers.density import bump, grid, order_of, picard
 from companion.training.transformers.euclidean import (
@@ -64,10 +64,11 @@ from companion.training.transformers.similarity import (
 __all__ = [
     "Sentence", "angles", "attention", "attention_modes", "blow_up", "bump", "close_pairs",
     "count_clusters", "cross_ratio", "ellipse", "energy", "equiangular_sa", "equiangular_usa",
-    "gaussian_rates", "gaussian_tokens", "grid", "growth_sa", "growth_usa", "k_jump", "k_max",
-    "landau", "lattice_partition", "lattice_rates", "mean_similarity", "merge_clock", "merge_time",
-    "minilm_sentence", "minilm_similarity", "mode_amplitude", "moments", "near_lattice",
-    "noise_threshold", "noisy_step", "normalise", "on_circle", "order_of", "order_parameter",
-    "paced_usa", "partition", "picard", "predicted_clusters", "quadrature_tokens", "sa",
-    "similarities", "switch", "tangent", "two_tokens", "uniform", "usa",
+    "gaussian_rates", "gaussian_tokens", "grid", "growth_sa", "growth_usa", "k_max",
+    "landau_coefficients", "lattice_partition", "lattice_rates", "mean_similarity",
+    "merge_clock", "merge_time", "minilm_sentence", "minilm_similarity", "mode_amplitude",
+    "mode_transition_beta", "moments", "near_lattice", "noise_threshold", "noisy_step",
+    "normalise", "on_circle", "order_of", "order_parameter", "paced_usa", "partition", "picard",
+    "predicted_clusters", "quadrature_tokens", "sa", "similarities", "tangent",
+    "tricritical_beta", "two_tokens", "uniform", "usa",
 ]

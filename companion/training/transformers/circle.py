@@ -52,7 +52,7 @@ def k_max(beta: Positive, *, noise: NonNegative = 0.0) -> int:
 
 
 @checked
-def k_jump(k: Count) -> float:
+def mode_transition_beta(k: Count) -> float:
     """The beta at which k_max goes from k to k + 1: k^2 I_k(beta) = (k+1)^2 I_{k+1}(beta). A float,
     about (k + 1/2)^2 / 2."""
     middle = (k + 0.5) ** 2 / 2
@@ -71,7 +71,7 @@ def noise_threshold(beta: NonNegative) -> float:
 
 
 @checked
-def landau(beta: Positive, noise: Positive) -> tuple[float, float]:
+def landau_coefficients(beta: Positive, noise: Positive) -> tuple[float, float]:
     """The free energy D int rho log rho - E near the uniform law,
     rho = (1/2pi)(1 + 2 a cos theta + ...): F = F0 + A a^2 + B a^4 + ...
 
@@ -86,7 +86,7 @@ def landau(beta: Positive, noise: Positive) -> tuple[float, float]:
     return D - first, D / 2 - D**2 / (4 * (D - second))
 
 
-def switch() -> float:
+def tricritical_beta() -> float:
     """The beta at which the transition turns discontinuous, B = 0 at D = D_c:
     I_1(beta) = 2 I_2(beta). A float, 2.4469..."""
     return brentq(lambda beta: ive(1, beta) - 2 * ive(2, beta), 1.0, 5.0, xtol=1e-12)
