@@ -62,6 +62,12 @@ def test_any_points_go_anywhere(n):
     assert near(run.end, y, 1e-8 * max(1, moves.w.abs().max().item())) and near(middle, states[n], 1e-8 * max(1, moves.w.abs().max().item()))
 
 
+def test_before_the_first_move_and_after_the_last_the_field_is_theirs():
+    moves, x = nc.Moves(random(3, 2), random(3, 2, seed=1), random(3, seed=2)), random(5, 2, seed=3)
+    for t, k in ((-1, 0), (0, 0), (2.5, 2), (3, 2), (7, 2)):
+        assert torch.equal(nc.piecewise(moves)(t, x), nc.half_plane(t, x, w=moves.w[k], a=moves.a[k], b=moves.b[k]))
+
+
 def test_points_that_share_a_coordinate():
     x = torch.tensor([[0.0, 0], [0, 1], [0, 2], [1, 0]], dtype=F8)  # three on a vertical line
     y = torch.tensor([[5.0, 3], [-1, 3], [2, 3], [0, 0]], dtype=F8)  # three on a horizontal one
@@ -210,6 +216,8 @@ def test_volumes_along_a_flow():
     (lambda: nc.interpolate(random(2, 2), torch.zeros(2, 2, dtype=F8)), ValueError, "y coincide"),
     (lambda: nc.moved([0, 1], None, None, 0), TypeError, "torch.Tensor"),
     (lambda: nc.moved(random(2), random(2), random(2), 0, math.inf), ValueError, "T"),
+    (lambda: nc.moved(random(2), random(2), random(3), 0), ValueError, "x, w, a have shapes"),
+    (lambda: nc.follow(random(2), nc.Moves(random(3, 2), random(3, 2), random(4))), ValueError, "moves has shapes"),
     (lambda: nc.discrete_gradient(None, to(1), random(2), random(2), 1.0, 3), TypeError, "f is"),
     (lambda: nc.discrete_gradient(line, to(1), random(2), random(2), 1.0, 0), ValueError, "steps"),
     (lambda: nc.continuous_adjoint(line, 3, random(2), random(2), 1.0, 3), TypeError, "phi"),

@@ -52,6 +52,19 @@ def test_layers_follow_their_times():
     assert 12 < gaps[0] / gaps[1] < 22 and 12 < gaps[1] / gaps[2] < 22  # order 4: a deeper network is the same flow, better computed
 
 
+def test_refined_layers_are_the_same_controls():
+    theta, x = nc.weights(4, d=2, width=5, generator=seeded(), dtype=F8), random(6, 2)
+    for t in torch.linspace(0.05, 1.95, 20, dtype=F8):
+        field = nc.at_depth(t, x, theta=theta, T=2.0)
+        assert near(field, nc.layer(x, theta[int(2 * t)]), 1e-14) and near(field, nc.at_depth(t, x, theta=nc.refined(theta, 3), T=2.0), 1e-14)
+
+
+def test_the_steps_of_training_go_down_along_half_a_cosine():
+    # under a constant slope Adam moves by its step: by n of them, or by the sum of (1 + cos(pi k / n)) / 2, which is (n + 1) / 2
+    for decay, moves in ((True, 4), (False, 7)):
+        assert near(nc.trained(lambda w: w.sum(), torch.zeros(3, dtype=F8), 7, lr=0.1, decay=decay)[0], [-0.1 * moves] * 3, 1e-6)
+
+
 def test_one_control_for_every_depth():
     # x' = u on [0, 1], 1/2 int u^2 + a/2 (x(1) - 1)^2: by gradient descent to a / (1 + a) on every layer, the error left 1 / (1 + a)
     a, K = 3.0, 8
@@ -119,6 +132,8 @@ def test_a_network_is_its_formula():
     theta, z = nc.policy(3, 5, generator=seeded(), dtype=F8), random(4, 3)
     W, b, V = theta[:15].view(5, 3), theta[15:20], theta[20:]
     assert theta.shape == (25,) and near(nc.network(z, theta)[:, 0], torch.tanh(z @ W.T + b) @ V, 1e-14)
+    W, rest = nc.policy(4, 2000, generator=seeded(), scale=0.2, dtype=F8).split([8000, 4000])
+    assert 0.48 < W.std() < 0.52 and 0.19 < rest.std() < 0.21  # sums of as many inputs have variance 1, whatever the scale
     x = random(9, 2)
     u = nc.pendulum_policy(0.0, x, theta=10 * theta, most=0.7)
     assert u.shape == (9, 1) and u.abs().max() <= 0.7
@@ -195,8 +210,11 @@ def test_what_is_exact_on_forty_digits_is_no_better_than_a_coin_on_others():
     (lambda: nc.trained(lambda w: w.sum(), torch.zeros(2), 0), ValueError, "steps"),
     (lambda: nc.trained(lambda w: w.sum(), torch.zeros(2), 1, lr=0.0), ValueError, "lr"),
     (lambda: nc.trained(lambda w: w.sum().log(), torch.zeros(2), 3), ValueError, "smaller lr"),
+    (lambda: nc.margin_loss(torch.zeros(3, 2), torch.zeros(4)), ValueError, "one for each point"),
+    (lambda: nc.accuracy(torch.zeros(3, 2), torch.tensor([0, 1, 2])), ValueError, "expected 0 and 1"),
     (lambda: nc.policy(3, 4, generator=None), TypeError, "generator"), (lambda: nc.closed(1, 2), TypeError, "f is"),
     (lambda: nc.mean_cost(nc.pendulum, nc.swing_up, 1, torch.zeros(2, 2), 1.0, 3), TypeError, "cost"),
+    (lambda: nc.mean_cost(lambda t, x, u: u, lambda t, x: x, lambda x, u: x, torch.zeros(2, 2), 1.0, 3), ValueError, r"cost.*shape \(2,\)"),
 ])
 def test_bad_input(make, error, words):
     with pytest.raises(error, match=words):
