@@ -15,7 +15,7 @@ A module is there as soon as it is named: companion.energies.mmd2(y), or from co
     kernels        kernels between clouds, and their sums at every size
     transport      optimal transport: on the line, by plans, by assignments
     gaussians      Gaussian laws and their mixtures in closed form
-    langevin       Langevin steps, with the noise given
+    sde            Langevin steps, overdamped and kinetic, with the noise given
     data           clouds and real data: moons, rings, digits, photographs
     device         the device that computes
     check          checks of an exercise by theorem

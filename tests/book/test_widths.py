@@ -31,7 +31,6 @@ companion/kernels/attention.py
 companion/kernels/engines.py
 companion/kernels/keops.py
 companion/kernels/sums.py
-companion/langevin.py
 companion/live/__init__.py
 companion/live/assets.py
 companion/live/constants.py

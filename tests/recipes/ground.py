@@ -4,7 +4,7 @@ import torch
 
 from companion import flow as verbs
 from companion import gaussians, kernels
-from companion.langevin import Averaged
+from companion.sde import Averaged, Phase
 from tests.fuzzing import Recipe, bowl, normal
 
 
@@ -30,6 +30,14 @@ def a_figure():
     from companion.figures import axes
 
     return axes()[0]
+
+
+def phase(seed=0):
+    return Phase(*normal(2, 5, 2, seed=seed))
+
+
+def moving():
+    return 1, phase(), phase(1)
 
 
 def points():
@@ -118,9 +126,11 @@ RECIPES = {
     "companion.kernels.sums.mean_kernel": Recipe(shape=()),
     "companion.kernels.sums.softmax_average": Recipe(shape=(5, 1)),
     "companion.kernels.sums.softmin": Recipe(other={"h": normal(5), "cost": kernels.distances}, shape=(5,)),
-    "companion.langevin.euler_maruyama": Recipe(then=lambda: (2, normal(5, 2), normal(5, 2, seed=1)), shape=(5, 2)),
-    "companion.langevin.leimkuhler_matthews": Recipe(then=lambda: (2, Averaged(*normal(2, 5, 2)), normal(5, 2, seed=1)), shape=(5, 2)),
-    "companion.langevin.ula": Recipe(then=lambda: (2, normal(5, 2), normal(5, 2, seed=1)), shape=(5, 2)),
+    **{f"companion.sde.{word}": Recipe(then=moving) for word in ("aboba", "baoab", "kinetic_euler", "obabo")},
+    "companion.sde.kinetic_field": Recipe(then=lambda: (0.5, phase())),
+    "companion.sde.euler_maruyama": Recipe(then=lambda: (2, normal(5, 2), normal(5, 2, seed=1)), shape=(5, 2)),
+    "companion.sde.leimkuhler_matthews": Recipe(then=lambda: (2, Averaged(*normal(2, 5, 2)), normal(5, 2, seed=1)), shape=(5, 2)),
+    "companion.sde.ula": Recipe(then=lambda: (2, normal(5, 2), normal(5, 2, seed=1)), shape=(5, 2)),
     "companion.noise.noise": Recipe(lambda: {"shape": (3, 2), "seed": 5}, shape=(3, 2)),
     "companion.noise.noise_like": Recipe(lambda: {"x": normal(3, 2), "seed": 5, "k": 1}, idle={"x": "its shape alone counts"}),
     "companion.noise.philox": Recipe(lambda: {"counter": torch.zeros(4, 3, dtype=torch.int64), "key": (1, 2)}, shape=(4, 3)),

@@ -404,10 +404,6 @@ def on_cells(**more):
     return lambda: {"U": lg.well(torch.linspace(-1.5, 1.5, 6)), **more}
 
 
-def phase(seed=0):
-    return lg.Phase(*normal(2, 5, 2, seed=seed))
-
-
 def metropolis(seed=0):
     return lg.Metropolis(normal(5, 2, seed=seed), normal(5, seed=seed))
 
@@ -418,10 +414,6 @@ def with_covariance(seed=0):
 
 def bowl(x):
     return x.square().sum(-1) / 2
-
-
-def moving():
-    return 1, phase(), phase(1)
 
 
 def moments():
@@ -463,9 +455,7 @@ LANGEVIN = {
     "exercises.check_times": Recipe(lambda: {"fisher_rao": 1.7273850243289064, "langevin": 3.0695027515828017}, other={"start": (0.0, 50.0)},
                                     idle={"tol": TOLD}),
     "exercises.check_ula_step": Recipe(lambda: {"h": 2 * (1 - 1 / 1.1)}, idle={"tol": TOLD}),
-    **{f"kinetic.{word}": Recipe(then=moving) for word in ("aboba", "baoab", "kinetic_euler", "obabo")},
     "kinetic.best_friction": Recipe(lambda: {"curvatures": torch.tensor([1.0, 4.0])}),
-    "kinetic.kinetic_field": Recipe(then=lambda: (0.5, phase())),
     "linear.contraction": Recipe(linear, idle=NOISE),
     "linear.drift_gap": Recipe(lambda: {"z": normal(2)}),
     "linear.linear_step": Recipe(linear, idle=NOISE),

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from companion.flow import flow, iterate
-from companion.langevin import ula
 from companion.noise import noise, with_noise
 from companion.potentials import double_well
 from companion.sampling.langevin.barrier import density_step, eyring_kramers, generator, gibbs, jump_rates, log_odds, propagator, spectrum, well
+from companion.sde import ula
 
 F8 = torch.float64
 FOUND = {0.1: (3.3545e-2, 0.908), 0.05: (2.7762e-3, 0.915), 0.03: (1.0270e-4, 0.949), 0.02: (1.6232e-6, 0.968)}

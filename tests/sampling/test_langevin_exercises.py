@@ -7,9 +7,8 @@ import pytest
 import torch
 
 from companion.energies import grad
-from companion.langevin import Averaged, leimkuhler_matthews, ula
 from companion.sampling.langevin import exercises
-from companion.sampling.langevin.kinetic import aboba, baoab, kinetic_euler, obabo
+from companion.sde import Averaged, aboba, baoab, kinetic_euler, leimkuhler_matthews, obabo, ula
 
 DEBIASED = 2 * (1 - 1 / 1.1)
 

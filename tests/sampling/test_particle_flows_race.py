@@ -6,9 +6,8 @@ import torch
 import companion.sampling.particle_flows as pf
 from companion.flow import iterate
 from companion.kernels import energy_kernel, gaussian_kernel
-from companion.langevin import ula
 from companion.noise import noise, with_noise
-from companion.sampling.langevin.kinetic import Phase, baoab
+from companion.sde import Phase, baoab, ula
 from companion.state import each
 
 F8 = torch.float64

@@ -6,7 +6,6 @@ a flow of laws is a field v(t, x).
 Every function raises TypeError or ValueError for what it cannot take, in words.
 """
 
-from companion.langevin import Averaged, euler_maruyama, leimkuhler_matthews, ula
 from companion.sampling.langevin.barrier import (
     density_step,
     eyring_kramers,
@@ -26,18 +25,12 @@ from companion.sampling.langevin.birth_death import (
     grid_kl,
 )
 from companion.sampling.langevin.kinetic import (
-    Phase,
     Variances,
-    aboba,
     aboba_variances,
-    baoab,
     baoab_variances,
     best_friction,
-    kinetic_euler,
     kinetic_euler_variances,
-    kinetic_field,
     kinetic_gap,
-    obabo,
     obabo_variances,
 )
 from companion.sampling.langevin.linear import (
@@ -87,6 +80,18 @@ from companion.sampling.langevin.swirl import (
     constant_diagonal,
     optimal_swirl,
     swirl_field,
+)
+from companion.sde import (
+    Averaged,
+    Phase,
+    aboba,
+    baoab,
+    euler_maruyama,
+    kinetic_euler,
+    kinetic_field,
+    leimkuhler_matthews,
+    obabo,
+    ula,
 )
 
 __all__ = [

@@ -8,9 +8,7 @@ from companion.check.report import magnitude, report
 from companion.flow import as_scipy
 from companion.hints import Function, NonNegative, Positive, checked
 from companion.inputs import a_function, a_number, like
-from companion.langevin import Averaged
 from companion.potentials import quadratic
-from companion.sampling.langevin.kinetic import Phase, kinetic_field
 from companion.sampling.langevin.linear import drift_gap, stationary_covariance
 from companion.sampling.langevin.sandbox import (
     fisher_rao_moments,
@@ -18,6 +16,7 @@ from companion.sampling.langevin.sandbox import (
     langevin_moments,
     ula_moments,
 )
+from companion.sde import Averaged, Phase, kinetic_field
 
 
 def _positive_numbers(values, name):

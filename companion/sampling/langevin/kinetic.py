@@ -1,109 +1,16 @@
-"""Kinetic Langevin: dX = Y dt, dY = -grad V(X) dt - gamma Y dt + sqrt(2 gamma T) dW.
-It keeps exp(-V / T) x N(0, T I).
+"""What kinetic Langevin keeps on quadratic potentials, and how fast it forgets:
+the variances of the words of `companion.sde`, the gap, the best friction.
 
-Phase space: z = Phase(x, y). A step is a word of three exact flows, applied from left to right:
-
-    A: x <- x + s y        B: y <- y - s grad V(x)        O:
-    y <- c y + sqrt((1 - c^2) T) xi,  c = exp(-gamma s)
-
-and step(k, z, xi) takes xi like z. Words with one O use xi.y (noise belongs to y), OBABO uses both.
 Leimkuhler and Matthews, Molecular Dynamics, Springer 2015, chapter 7.
 """
 
-from collections.abc import Callable
-from functools import partial
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import torch
 
-from companion.energies import grad
-from companion.flow import euler
-from companion.hints import Function, NonNegative, Number, Positive, Tensor, checked
-from companion.inputs import concrete_value, like
+from companion.hints import Positive, Tensor, checked
+from companion.inputs import concrete_value
 from companion.sampling.langevin.linear import Numbers, PositiveNumbers, as_tensors
-from companion.state import of_points
-
-
-class Phase(NamedTuple):
-    """Positions x (..., d) and velocities y, like x."""
-
-    x: torch.Tensor
-    y: torch.Tensor
-
-
-InPhaseSpace = Annotated[Phase, partial(of_points, kind=Phase)]
-
-
-@checked
-def kinetic_field(V: Function, *, gamma: NonNegative) -> Callable:
-    """v(t, z) = Phase(y, -grad V(x) - gamma y), the drift: followed by the mean of the law if V is
-    quadratic. Raises TypeError, ValueError."""
-
-    @checked
-    def v(t: Number, z: InPhaseSpace) -> Phase:
-        return Phase(z.y, -grad(V, z.x) - gamma * z.y)
-
-    return v
-
-
-@checked
-def baoab(V: Function, h: Positive, *, gamma: NonNegative,
-          temperature: NonNegative = 1.0) -> Callable:
-    """B(h/2) A(h/2) O(h) A(h/2) B(h/2): positions exact on quadratics, and O(h^4) in the limit
-    of large friction."""
-    return _splitting("BAOAB", V, h, gamma, temperature)
-
-
-@checked
-def obabo(V: Function, h: Positive, *, gamma: NonNegative,
-          temperature: NonNegative = 1.0) -> Callable:
-    """O(h/2) B(h/2) A(h) B(h/2) O(h/2): a leapfrog step between two partial refreshments;
-    velocities exact on quadratics."""
-    return _splitting("OBABO", V, h, gamma, temperature)
-
-
-@checked
-def aboba(V: Function, h: Positive, *, gamma: NonNegative,
-          temperature: NonNegative = 1.0) -> Callable:
-    """A(h/2) B(h/2) O(h) B(h/2) A(h/2): positions exact on quadratics, one gradient,
-    at the midpoint."""
-    return _splitting("ABOBA", V, h, gamma, temperature)
-
-
-@checked
-def kinetic_euler(V: Function, h: Positive, *, gamma: NonNegative,
-                  temperature: NonNegative = 1.0) -> Callable:
-    """x' = x + h y,  y' = y - h grad V(x) - h gamma y + sqrt(2 gamma h T) xi: Euler-Maruyama,
-    weak order 1."""
-    v = kinetic_field(V, gamma=gamma)
-
-    @checked
-    def step(k: Number, z: InPhaseSpace, xi: InPhaseSpace) -> Phase:
-        x, y = euler(v, k * h, z, h)
-        return Phase(x, y + (2 * gamma * h * temperature) ** 0.5 * like(xi, z, "xi").y)
-
-    return step
-
-
-def _splitting(word, V, h, gamma, temperature):
-    """The palindrome of exact flows: the letter in the middle runs for h if it stands once,
-    each other letter for h / 2."""
-
-    @checked
-    def step(k: Number, z: InPhaseSpace, xi: InPhaseSpace) -> Phase:
-        (x, y), noises = z, [like(xi, z, "xi").y, xi.x]
-        for letter in word:
-            s = h / word.count(letter)
-            if letter == "A":
-                x = x + s * y
-            elif letter == "B":
-                y = y - s * grad(V, x)
-            else:
-                c = torch.exp(-torch.as_tensor(gamma * s, dtype=y.dtype, device=y.device))
-                y = c * y + ((1 - c**2) * temperature) ** 0.5 * noises.pop(0)
-        return Phase(x, y)
-
-    return step
 
 
 class Variances(NamedTuple):

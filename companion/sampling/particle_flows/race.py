@@ -17,13 +17,12 @@ from companion.flow import iterate
 from companion.hints import Cloud, Count, Dtype, Generator, NonNegative, Number, Positive, checked
 from companion.inputs import a_cloud, a_number, has_values, like
 from companion.kernels import energy_kernel, gaussian_kernel
-from companion.langevin import ula
-from companion.sampling.langevin.kinetic import Phase, baoab
 from companion.sampling.particle_flows.ksd import ksd_field
 from companion.sampling.particle_flows.mmd_flow import Level, noise_injection, sample_mean
 from companion.sampling.particle_flows.svgd import svgd
 from companion.sampling.particle_flows.targets import ATarget, Target
 from companion.sampling.quantization.cells import Sites
+from companion.sde import Phase, baoab, ula
 from companion.state import each, flat, of_points
 
 PACE = (20.0, 4.0, 60.0)  # steps of SVGD, KSD descent and MMD flow over that of ULA: times of different flows have different units

@@ -8,7 +8,7 @@ import torch
 
 from companion.hints import Number, Positive, Tensor, checked
 from companion.inputs import like
-from companion.langevin import ula
+from companion.sde import ula
 from companion.state import of_points
 from companion.training.entries import Numbers, Points, Positives
 from companion.training.gradient_flows.gaussian_steps import (

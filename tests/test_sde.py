@@ -6,9 +6,9 @@ import torch
 from companion.energies import descent
 from companion.flow import euler, iterate
 from companion.gaussians import mixture
-from companion.langevin import Averaged, euler_maruyama, leimkuhler_matthews, ula
 from companion.noise import with_noise
 from companion.potentials import double_well, quadratic
+from companion.sde import Averaged, euler_maruyama, leimkuhler_matthews, ula
 from companion.state import cut, flat
 
 F = torch.float64
