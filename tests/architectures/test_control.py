@@ -323,7 +323,7 @@ def test_back_propagation_carries_minus_the_costate():
 
     def cost(x0):
         moved = Problem(problem.f, problem.cost, x0=x0.detach(), T=1.0, final=problem.final)
-        states, spent = control.transcribed(moved, (found.u[1:] + found.u[:-1]) / 2, 1.0, torch.cat([(x0 - x0.detach())[None], x0.new_zeros(100, 1)]))
+        states, spent = control.rollout(moved, (found.u[1:] + found.u[:-1]) / 2, 1.0, torch.cat([(x0 - x0.detach())[None], x0.new_zeros(100, 1)]))
         return spent[-1] + problem.final(states[-1])
 
     x0 = vector(-1).requires_grad_()

@@ -33,7 +33,7 @@ def test_the_closed_form_of_the_trajectory(name):
         return torch.stack([x[:, 1], cost.law(p[:, 1] - p[:, 0] * t, FIVE)], -1)
 
     path = flow(v, vector(-1, 0).expand(6, 2), 1.0, 1200, every=150)
-    found = torch.stack([playground.reach(p, t, cost, FIVE) for t in path.t])
+    found = torch.stack([playground.extremal_state(p, t, cost, FIVE) for t in path.t])
     assert near(found, path.x, 4e-3 if "fuel" in name or "time" in name else 1e-5)  # where u jumps, a step is wrong by gamma h
 
 
@@ -49,19 +49,20 @@ def test_the_laws_maximise_the_hamiltonian(name, L, bound):
 def test_the_exact_costates_land(gamma):
     g = torch.tensor(gamma, dtype=F8)
     for cost in COSTS.values():
-        assert playground.far(cost.exact(g), cost, g) < 1e-12
+        assert playground.residual_norm(cost.exact(g), cost, g) < 1e-12
     energy, bounded, fuel, time = (cost.exact(g) for cost in COSTS.values())
     assert near(energy, cart.energy().p0, 1e-12) and near(bounded, cart.bounded_energy(gamma).p0, 1e-9)
     assert near(fuel, cart.fuel(gamma).p0, 1e-9) and near(time, [10 / math.sqrt(gamma), 10 / gamma], 1e-12)
     T = COSTS["time, |u| ≤ γ"].horizon(time, g)
-    assert near(T, cart.least_time(vector(-1, 0), gamma), 1e-12) and near(playground.reach(time, T, COSTS["time, |u| ≤ γ"], g), [0, 0], 1e-12)
+    assert near(T, cart.least_time(vector(-1, 0), gamma), 1e-12)
+    assert near(playground.extremal_state(time, T, COSTS["time, |u| ≤ γ"], g), [0, 0], 1e-12)
 
 
 def test_least_time_looks_when_the_cart_is_at_rest():
     cost, p = COSTS["time, |u| ≤ γ"], vector(7, 4)
     T = cost.horizon(p, FIVE)
-    end = playground.reach(p, T, cost, FIVE)
-    assert near(end[1], 0, 1e-12) and near(playground.miss(p, cost, FIVE), [end[0], 5 * 4 / 10 - 1], 1e-12)
+    end = playground.extremal_state(p, T, cost, FIVE)
+    assert near(end[1], 0, 1e-12) and near(playground.shooting_residual(p, cost, FIVE), [end[0], 5 * 4 / 10 - 1], 1e-12)
 
 
 def test_newton_s_step():
@@ -77,12 +78,12 @@ def test_newton_s_step():
     for cost in (bounded, time):
         misses, p = [], start
         for _ in range(9):
-            misses.append(playground.far(p[0], cost, FIVE).item())
+            misses.append(playground.residual_norm(p[0], cost, FIVE).item())
             p = playground.newton_step(p, cost, FIVE)
         assert near(p[0], cost.exact(FIVE), 1e-9)
     near_fuel = (fuel.exact(FIVE) + 0.05)[None]
     once = playground.newton_step(near_fuel, fuel, FIVE)
-    assert playground.far(once[0], fuel, FIVE) < 0.1 * playground.far(near_fuel[0], fuel, FIVE)  # quadratic near the solution
+    assert playground.residual_norm(once[0], fuel, FIVE) < 0.1 * playground.residual_norm(near_fuel[0], fuel, FIVE)  # quadratic near the solution
 
 
 def test_what_is_drawn_is_one_motion():
@@ -91,14 +92,14 @@ def test_what_is_drawn_is_one_motion():
     u = playground.control_along(p, torch.linspace(0, 1, 401, dtype=F8), cost, FIVE)
     assert near(torch.diff(line[:, 0]) * 400, (line[1:, 1] + line[:-1, 1]) / 2, 1e-4)
     assert near(torch.diff(line[:, 1]) * 400, (u[1:] + u[:-1]) / 2, 0.05)
-    assert near(line[0], [-1, 0], 0) and near(line[-1], playground.miss(p, cost, FIVE), 1e-12)
+    assert near(line[0], [-1, 0], 0) and near(line[-1], playground.shooting_residual(p, cost, FIVE), 1e-12)
     place, speed = playground.line(vector(7, 4), COSTS["time, |u| ≤ γ"], FIVE)[-1]
-    assert near(speed, 0, 1e-12) and near(place, playground.miss(vector(7, 4), COSTS["time, |u| ≤ γ"], FIVE)[0], 1e-12)
+    assert near(speed, 0, 1e-12) and near(place, playground.shooting_residual(vector(7, 4), COSTS["time, |u| ≤ γ"], FIVE)[0], 1e-12)
 
 
 def test_four_carts():
     t = torch.linspace(0, 1, 401, dtype=F8)
-    x, u = (torch.stack([f(s, FIVE) for s in t]) for f in (playground.four, playground.four_controls))
+    x, u = (torch.stack([f(s, FIVE) for s in t]) for f in (playground.optimal_states, playground.four_controls))
     assert near(x[0], vector(-1, 0).expand(4, 2), 0) and near(x[-1], torch.zeros(4, 2), 1e-12)
     assert near(torch.cumulative_trapezoid(u, t, dim=0), x[1:, :, 1], 3e-2) and (u[t > 0.9, 3] == 0).all() and u[:350].abs().amin(0)[3] == 5
     assert near(torch.cumulative_trapezoid(x[..., 1], t, dim=0), x[1:, :, 0] + 1, 1e-4)
@@ -132,7 +133,7 @@ def test_the_policy_is_that_of_least_time():
     x = torch.randn(400, 2, generator=torch.Generator().manual_seed(0), dtype=F8)
     curve = torch.stack([-x[:, 1] * x[:, 1].abs() / 2, x[:, 1]], -1)
     for states in (x, curve):
-        assert torch.equal(moving.bang(states), cart.time_feedback(0, states)[:, 0])
+        assert torch.equal(moving.bang_bang_feedback(states), cart.time_feedback(0, states)[:, 0])
 
 
 @pytest.mark.parametrize("start", [(-1.5, 0.5), (1.0, 1.0), (0.2, -1.3)])
@@ -140,22 +141,22 @@ def test_the_plan_arrives_in_the_least_time(start):
     start, n = vector(*start), 4000
     T = cart.least_time(start).item()
     t = (torch.arange(n, dtype=F8) + 0.5) * T / n
-    u = moving.by_the_clock(t, start)
+    u = moving.open_loop_control(t, start)
     assert near(start[1] + u.mean() * T, 0, 4e-3) and near(start[0] + T * start[1] + (u * (T - t)).mean() * T, 0, 4e-3)
-    assert (u.abs() == 1).all() and moving.by_the_clock(vector(T + 0.01), start) == 0 and u[0] == moving.bang(start)
+    assert (u.abs() == 1).all() and moving.open_loop_control(vector(T + 0.01), start) == 0 and u[0] == moving.bang_bang_feedback(start)
 
 
 def test_two_carts_in_the_wind():
-    x = moving.set_off(vector(-1.5, 0.5))
-    one = moving.steered(x, 0.02, 0.1)
-    u = moving.bang(x[0]) + 0.1
+    x = moving.initial_carts(vector(-1.5, 0.5))
+    one = moving.wind_step(x, 0.02, 0.1)
+    u = moving.bang_bang_feedback(x[0]) + 0.1
     assert near(one[:2], vector(-1.5 + 0.02 * 0.5 + 0.02**2 / 2 * u, 0.5 + 0.02 * u).expand(2, 2), 1e-12)
     assert near(one[2:], [[-1.5, 0.5], [0.02, 0]], 1e-12)
-    planned = moving.set_off(vector(-1, 0))  # full ahead until the time 1, then back: what counts is the middle of the step
+    planned = moving.initial_carts(vector(-1, 0))  # full ahead until the time 1, then back: what counts is the middle of the step
     for clock, turned in ((0.95, False), (0.97, True)):
         planned[3, 0] = clock
-        assert (moving.steered(planned, 0.08)[1, 1] < 0) == turned
-    still, windy = (iterate(lambda k, x, w=w: moving.steered(x, 0.005, w), x, 700, every=700).end[:2].norm(dim=-1) for w in (0.0, 0.2))
+        assert (moving.wind_step(planned, 0.08)[1, 1] < 0) == turned
+    still, windy = (iterate(lambda k, x, w=w: moving.wind_step(x, 0.005, w), x, 700, every=700).end[:2].norm(dim=-1) for w in (0.0, 0.2))
     assert (still < 0.03).all() and windy[0] < 0.03 and windy[1] > 1
 
 
@@ -163,7 +164,7 @@ def test_two_carts_in_the_wind():
 
 @pytest.mark.parametrize("N, gamma", [(10, 4.5), (17, 5.2), (20, 7.0)])
 def test_projections_find_the_direct_method_s_optimum(N, gamma):
-    u = iterate(lambda k, x: moving.squeeze(x, torch.tensor(gamma, dtype=F8)), torch.zeros(N, 2, dtype=F8), 600, every=600).end[:, 0]
+    u = iterate(lambda k, x: moving.dykstra_step(x, torch.tensor(gamma, dtype=F8)), torch.zeros(N, 2, dtype=F8), 600, every=600).end[:, 0]
     problem = control.Problem(cart.field, lambda t, x, u: u.square().sum(-1) / 2, x0=vector(-1, 0), xT=(0, 0), T=1.0, bounds=(-gamma, gamma))
     best = control.direct(problem, steps=N)
     assert moving.landing(u) < 1e-9 and near(u.square().mean() / 2, best.cost, 1e-6) and near(u, best.u[:-1, 0], 2e-3)
@@ -175,7 +176,7 @@ def test_projections_find_the_nearest_point_of_both_sets():
     # the projection z of y on {clipped} and {1 and e prescribed} is clip(y + a + b e) for some a, b: fitted where z is not clipped
     y = 8 * torch.randn(20, generator=torch.Generator().manual_seed(1), dtype=F8)  # large: some are clipped, and come back
     x = torch.stack([y, 0 * y], -1)
-    z = iterate(lambda k, x: moving.squeeze(x, torch.tensor(5.0, dtype=F8)), x, 3000, every=3000).end[:, 0]
+    z = iterate(lambda k, x: moving.dykstra_step(x, torch.tensor(5.0, dtype=F8)), x, 3000, every=3000).end[:, 0]
     inside = z.abs() < 5 - 1e-6
     basis = torch.stack([torch.ones(20, dtype=F8), moving.tilted(y)], -1)
     ab = torch.linalg.lstsq(basis[inside], (z - y)[inside][:, None]).solution[:, 0]
@@ -188,9 +189,9 @@ def test_where_a_staircase_ends():
     for k in range(7):
         x = flow(lambda t, y, k=k: torch.stack([y[1], u[k] + 0 * y[1]]), x, 1 / 7, 1).end
     assert near(moving.landing(u), x.norm(), 1e-12) and near(moving.tilted(u), 1 - 2 * (torch.arange(7, dtype=F8) + 0.5) / 7, 1e-12)
-    stuck = iterate(lambda k, x: moving.squeeze(x, torch.tensor(3.6, dtype=F8)), torch.zeros(20, 2, dtype=F8), 400, every=400).end[:, 0]
+    stuck = iterate(lambda k, x: moving.dykstra_step(x, torch.tensor(3.6, dtype=F8)), torch.zeros(20, 2, dtype=F8), 400, every=400).end[:, 0]
     assert near(moving.landing(stuck), 0.1, 1e-9)  # full ahead, full back falls short by 1 - gamma / 4
-    steps = moving.stairs(u)
+    steps = moving.step_plot(u)
     assert steps.shape == (14, 2) and near(steps[:, 1], u.repeat_interleave(2), 0) and near(steps[[0, 1, 2, -1], 0], [0, 1 / 7, 1 / 7, 1], 1e-12)
 
 
@@ -212,7 +213,7 @@ def test_projections_stall_at_the_nearest_controls(N):
     # full ahead, full back; the middle one of an odd number of steps rests
     x = torch.zeros(N, 2, dtype=F8)
     for _ in range(400):
-        x = moving.squeeze(x, torch.tensor(3.6, dtype=F8))
+        x = moving.dykstra_step(x, torch.tensor(3.6, dtype=F8))
     assert near(moving.landing(x[:, 0]), 1 - 0.9 * (1 - N % 2 / N**2), 1e-9)
 
 
@@ -222,7 +223,7 @@ def test_a_flight_is_watched_at_equal_times():
     t, m = vector(0, 0.1, 0.1, 0.4), vector(1, 0.9, 0.9, 0.6)
     x = torch.stack([1 + t, 0 * t, m], -1)
     found = control.Solution(Path(t, x), vector(1, 1, 0, 0)[:, None], torch.stack([0 * t, t, 0 * t], -1), vector(0), 0.0)
-    path = flights.watched(found, frames=8)
+    path = flights.resample_solution(found, frames=8)
     assert near(torch.diff(path.t), torch.full((8,), 0.05, dtype=F8), 1e-12) and near(path.x[:, 2], 1 - path.t, 1e-12)
     assert near(path.x[[0, 1, 3, 8], 3], [1, 1, 0, 0], 1e-12) and near(path.x[[0, -1], 4], [0, 3.5 / 0.6 * 0.4], 1e-12)
 
@@ -250,9 +251,9 @@ def phases_by_events():
     return times, torch.stack(states)
 
 
-def test_a_headlong_flight_ends_its_phases_exactly():
+def test_a_greedy_flight_ends_its_phases_exactly():
     times, states = phases_by_events()
-    path = flights.headlong_phases(100)
+    path = flights.greedy_phases(100)
     ends = [100, 201, 302]
     assert near(path.t[ends], times, 1e-10) and near(path.x[ends, :3], states, 1e-10)
     assert path.x[ends[0], 1] == 0.1 and path.x[ends[1], 2] == 0.6 and path.x[ends[2], 1] == 0.0
@@ -261,8 +262,8 @@ def test_a_headlong_flight_ends_its_phases_exactly():
     assert (best - (path.x[-1, 0] - 1)) / best == pytest.approx(0.01025, abs=2e-6)  # it loses 1.025 %
 
 
-def test_a_headlong_flight_is_watched():
-    path = flights.headlong(0.2020474)
+def test_a_greedy_flight_is_watched():
+    path = flights.greedy_flight(0.2020474)
     r, v, m, u, switch = path.x.T
     assert len(path.t) == 121 and near(path.t.diff(), torch.full((120,), 0.2020474 / 120, dtype=F8), 1e-12) and (switch == 0).all()
     assert near(r.max(), 1.012447410313849, 1e-10) and v.max() <= 0.1 + 1e-12 and m.min() == 0.6
@@ -270,7 +271,7 @@ def test_a_headlong_flight_is_watched():
     assert up.sum() > 3 and (v[up] == 0).all() and (r[up] == r.max()).all() and (u[up] == 0).all()  # at the top it stays
     rate = torch.diff(m) / torch.diff(path.t)
     assert near(rate[:24], torch.full((24,), -7.0, dtype=F8), 1e-4) and (u[:24] == 1).all() and (u[60:] == 0).all()
-    short = flights.headlong(0.02, frames=7)
+    short = flights.greedy_flight(0.02, frames=7)
     assert near(short.t[-1], 0.02, 1e-15) and near(short.x[-1, 2], 1 - 7 * 0.02, 1e-6)
 
 
@@ -279,11 +280,11 @@ def test_a_headlong_flight_is_watched():
     (lambda: playground.newton_step(vector(1, 2), COSTS["energy"], FIVE, share=0.0), ValueError, "share"),
     (lambda: playground.newton_step(vector(1, 2), COSTS["energy"], FIVE, share=1.5), ValueError, "share"),
     (lambda: moving.extremal_step(3.0, 0.1), TypeError, "z is a float"),
-    (lambda: moving.steered([1.0], 0.1), TypeError, "x is a list"),
-    (lambda: moving.steered(moving.set_off(vector(1, 1)), 0.0), ValueError, "dt"),
-    (lambda: moving.squeeze([1.0], FIVE), TypeError, "x is a list"),
-    (lambda: flights.headlong(0.2, steps=0), ValueError, "steps"),
-    (lambda: flights.headlong(0.2, frames=0.5), TypeError, "frames"),
+    (lambda: moving.wind_step([1.0], 0.1), TypeError, "x is a list"),
+    (lambda: moving.wind_step(moving.initial_carts(vector(1, 1)), 0.0), ValueError, "dt"),
+    (lambda: moving.dykstra_step([1.0], FIVE), TypeError, "x is a list"),
+    (lambda: flights.greedy_flight(0.2, steps=0), ValueError, "steps"),
+    (lambda: flights.greedy_flight(0.2, frames=0.5), TypeError, "frames"),
 ])
 def test_bad_input(call, error, words):
     with pytest.raises(error, match=words):

@@ -14,7 +14,7 @@ from companion.architectures.control import (
     playground,
 )
 from companion.architectures.control.arcs import Arc, follow, shoot_arcs
-from companion.architectures.control.direct import direct, transcribed
+from companion.architectures.control.direct import direct, rollout
 from companion.architectures.control.hamiltonian import (
     bracket,
     extremal,
@@ -38,5 +38,5 @@ __all__ = [
     "Arc", "NoSolution", "Problem", "Solution", "Steady", "bracket", "direct", "double_integrator",
     "exercises", "extremal", "flights", "follow", "goddard", "hamiltonian", "hamiltonian_matrix",
     "linear_quadratic", "maximiser", "moving", "newton", "playground", "riccati", "riccati_field",
-    "shoot_arcs", "shooting", "singular", "solve", "steady", "transcribed", "transversality",
+    "rollout", "shoot_arcs", "shooting", "singular", "solve", "steady", "transversality",
 ]

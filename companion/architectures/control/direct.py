@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from companion.architectures.control.problem import NoSolution, Posed, Solution, horizon_guess
-from companion.architectures.control.program import Program, run_of
+from companion.architectures.control.program import NonlinearProgram, run_of
 from companion.energies import grad
 from companion.flow import Path, rk4
 from companion.hints import Count, Function, Number, Positive, Tensor, checked
@@ -22,21 +22,21 @@ LIMIT = 9  # SLSQP's status when it ran out of iterations
 
 
 @checked
-def transcribed(problem: Posed, u: Tensor, T: Number, push: Tensor = None,
+def rollout(problem: Posed, u: Tensor, T: Number, state_perturbation: Tensor = None,
                 method: Function = rk4) -> tuple:
     """The states (N+1, n) and running costs (N+1,) under controls u (N, m), constant on N equal
     intervals of [t0, T].
 
-    push (N+1, n), if given, is added to the states at the nodes:
+    state_perturbation (N+1, n), if given, is added to the states at the nodes:
     the gradient with respect to it is that with respect to the states. Raises TypeError,
     ValueError.
     """
     steps, n = len(u) if u.ndim else 0, problem.n
-    if u.shape != (steps, problem.m) or not steps or (push is not None
-                                                      and push.shape != (steps + 1, n)):
-        raise ValueError(f"u has shape {tuple(u.shape)}; expected (N, {problem.m}), and push (N + "
-                         f"1, {n}).")
-    return run_of(problem, u, T, push, method)
+    shifted = state_perturbation is None or state_perturbation.shape == (steps + 1, n)
+    if u.shape != (steps, problem.m) or not steps or not shifted:
+        raise ValueError(f"u has shape {tuple(u.shape)}; expected (N, {problem.m}), and "
+                         f"state_perturbation (N + 1, {n}).")
+    return run_of(problem, u, T, state_perturbation, method)
 
 
 @checked
@@ -51,7 +51,7 @@ def direct(problem: Posed, *, steps: Count = 50, u0: torch.Tensor | float | None
     |dH/du| (averaged over an interval) where no bound holds u, |H| at a free end. Raises TypeError,
     ValueError, NoSolution.
     """
-    program = Program(problem, steps, method)
+    program = NonlinearProgram(problem, steps, method)
     guess = torch.cat([_a_guess(problem, steps, u0), horizon_guess(problem, T)]).numpy()
     found = _minimised(program, guess, tol, most)
     if not found.success and found.status != LIMIT:
@@ -83,8 +83,8 @@ def _solution(program, y, cost, left, multipliers):
     u, T = program.split(y)
     m = torch.as_tensor(multipliers, dtype=y.dtype)
 
-    def lagrangian(push):
-        value, miss, above = program.parts(y, push)
+    def lagrangian(state_perturbation):
+        value, miss, above = program.parts(y, state_perturbation)
         return value - (m * torch.cat([miss, above])).sum()
 
     x, _ = run_of(program.problem, u, T, None, program.method)

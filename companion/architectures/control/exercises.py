@@ -7,7 +7,7 @@ import torch
 
 from companion import check
 from companion.architectures.control.hamiltonian import extremal, hamiltonian
-from companion.architectures.control.playground import COSTS, miss
+from companion.architectures.control.playground import COSTS, shooting_residual
 from companion.architectures.control.problem import Posed, Solution
 from companion.check.report import report
 from companion.flow import flow, rk4
@@ -29,7 +29,8 @@ def saturated(p0: Numbers) -> None:
     Raises AssertionError, TypeError, ValueError.
     """
     p0 = numbers(p0, "p0", (2,))
-    left = miss(p0, COSTS["energy, |u| ≤ γ"], torch.tensor(4.5, dtype=DOUBLE)).abs().max().item()
+    bounded, gamma = COSTS["energy, |u| ≤ γ"], torch.tensor(4.5, dtype=DOUBLE)
+    left = shooting_residual(p0, bounded, gamma).abs().max().item()
     report(left <= 1e-6, "The extremal lands", f"the end is missed by {left:.1e}",
            f"From p(0) = {p0.tolist()} the end is missed by {left:.4g}: with the bound the slope "
            "of p_2 is steeper than 12.")

@@ -27,7 +27,7 @@ Recorded = Annotated[Path, _a_path]
 
 
 @checked
-def watched(found: Solution, frames: Count = 120) -> Path:
+def resample_solution(found: Solution, frames: Count = 120) -> Path:
     """A Solution at `frames` + 1 equal times, linear between its nodes: Path x (frames + 1, 5).
 
     Raises TypeError, ValueError.
@@ -41,7 +41,7 @@ def watched(found: Solution, frames: Count = 120) -> Path:
 
 
 @checked
-def headlong(T: Positive, frames: Count = 120, steps: Count = 100) -> Path:
+def greedy_flight(T: Positive, frames: Count = 120, steps: Count = 100) -> Path:
     """What one might do without theory: full thrust up to v_max, hold v_max until the tank
     is empty, coast to the top, and rest there in the picture. Path x (frames + 1, 5),
     at equal times up to T.
@@ -52,13 +52,13 @@ def headlong(T: Positive, frames: Count = 120, steps: Count = 100) -> Path:
     H_1 belongs to an extremal, and this flight is none: its column is 0. Raises TypeError,
     ValueError.
     """
-    path = headlong_phases(steps)
+    path = greedy_phases(steps)
     rest = path.x[-1:].expand(2, -1) * path.x.new_tensor([1, 0, 1, 0, 0])
     later = torch.stack([path.t[-1], torch.maximum(path.t[-1], path.t.new_tensor(float(T)))])
     return resampled(Path(torch.cat([path.t, later]), torch.cat([path.x, rest])), float(T), frames)
 
 
-def headlong_phases(steps: Count) -> Path:
+def greedy_phases(steps: Count) -> Path:
     """The three phases up to the top, as a Path of the same rows; times repeat where phases meet.
     """
     full, none = (torch.full((1,), u, dtype=torch.float64) for u in (1.0, 0.0))

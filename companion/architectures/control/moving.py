@@ -68,7 +68,7 @@ def rounded(x: Tensor, digits: Number) -> torch.Tensor:
 
 
 @checked
-def bang(x: Plane) -> torch.Tensor:
+def bang_bang_feedback(x: Plane) -> torch.Tensor:
     """The control of least time with |u| <= 1 at the states x (..., 2):
     -1 above the switching curve x = -v|v|/2, +1 below: (...)."""
     place, speed = x[..., 0], x[..., 1]
@@ -77,10 +77,10 @@ def bang(x: Plane) -> torch.Tensor:
 
 
 @checked
-def by_the_clock(t: Real, start: Plane) -> torch.Tensor:
+def open_loop_control(t: Real, start: Plane) -> torch.Tensor:
     """The same control as a function of time, planned at the state start (..., 2): a first arc,
     a second, then 0: (...)."""
-    first = bang(start)
+    first = bang_bang_feedback(start)
     # mirrored, so that the first arc brakes
     place, speed = -first * start[..., 0], -first * start[..., 1]
     root = torch.sqrt(torch.clamp(place + speed.square() / 2, min=0.0))
@@ -89,22 +89,22 @@ def by_the_clock(t: Real, start: Plane) -> torch.Tensor:
 
 
 @checked
-def steered(x: Carts, dt: Positive, wind: Number = 0.0) -> torch.Tensor:
+def wind_step(x: Carts, dt: Positive, wind: Number = 0.0) -> torch.Tensor:
     """One step of two carts in the wind, x (4, 2): feedback, clock, the state where the clock was
     set, (time since, 0). u is held over dt."""
-    u = torch.stack([bang(x[0]), by_the_clock(x[3, 0] + dt / 2, x[2])]) + wind
+    u = torch.stack([bang_bang_feedback(x[0]), open_loop_control(x[3, 0] + dt / 2, x[2])]) + wind
     carts = torch.stack([x[:2, 0] + dt * x[:2, 1] + dt**2 * u / 2, x[:2, 1] + dt * u], -1)
     return torch.cat([carts, x[2:3], (x[3] + torch.tensor([dt, 0.0], dtype=x.dtype))[None]])
 
 
 @checked
-def set_off(p: Point) -> torch.Tensor:
+def initial_carts(p: Point) -> torch.Tensor:
     """Both carts at p (2,), the clock set there: (4, 2)."""
     return torch.stack([p, p, p, 0 * p])
 
 
 @checked
-def squeeze(x: Squeezed, gamma: Positive) -> torch.Tensor:
+def dykstra_step(x: Squeezed, gamma: Positive) -> torch.Tensor:
     """One step of Dykstra's alternating projections towards the least-energy control of the double
     integrator with |u| <= gamma.
 
@@ -136,7 +136,7 @@ def landing(u: Row) -> torch.Tensor:
 
 
 @checked
-def stairs(u: Row) -> torch.Tensor:
+def step_plot(u: Row) -> torch.Tensor:
     """The piecewise constant function as points (2 N, 2) of its graph."""
     one = torch.ones_like(u)
     right = torch.cumsum(one, -1) / one.sum()

@@ -69,7 +69,7 @@ COSTS = {"energy": ENERGY, "energy, |u| ≤ γ": BOUNDED, "fuel, |u| ≤ γ": FU
 
 
 @checked
-def reach(p: Plane, t: Real, cost: Cost, gamma: Positive) -> torch.Tensor:
+def extremal_state(p: Plane, t: Real, cost: Cost, gamma: Positive) -> torch.Tensor:
     """The state (..., 2) at the times t (...) of the extremal from (-1, 0) with the costate
     p (..., 2) at the start. Exact, arc by arc."""
     gamma, t = (
@@ -95,32 +95,32 @@ def reach(p: Plane, t: Real, cost: Cost, gamma: Positive) -> torch.Tensor:
 
 
 @checked
-def miss(p: Plane, cost: Cost, gamma: Positive) -> torch.Tensor:
+def shooting_residual(p: Plane, cost: Cost, gamma: Positive) -> torch.Tensor:
     """What must vanish, (..., 2): the state at the horizon. For least time, which ends at rest:
     the place there, and H / 10 - 1."""
-    end = reach(p, cost.horizon(p, gamma), cost, gamma)
+    end = extremal_state(p, cost.horizon(p, gamma), cost, gamma)
     normal = gamma * p[..., 1] / WEIGHT - 1
     return torch.stack([end[..., 0], normal], -1) if cost.horizon is _at_rest else end
 
 
 @checked
-def far(p: Plane, cost: Cost, gamma: Positive) -> torch.Tensor:
-    """|miss| (...)."""
-    return miss(p, cost, gamma).square().sum(-1).sqrt()
+def residual_norm(p: Plane, cost: Cost, gamma: Positive) -> torch.Tensor:
+    """|shooting_residual| (...)."""
+    return shooting_residual(p, cost, gamma).square().sum(-1).sqrt()
 
 
 @checked
 def newton_step(p: Plane, cost: Cost, gamma: Positive, share: Number = 1.0,
                 longest: Positive = 12.0) -> torch.Tensor:
-    """p - share J^-1 miss(p), J by autograd and inverted by hand; where J is singular p stays.
-    No step is longer than `longest`.
+    """p - share J^-1 r, r the shooting residual, J by autograd and inverted by hand; where J is
+    singular p stays. No step is longer than `longest`.
 
     p: (..., 2). Raises TypeError, ValueError.
     """
     a_number(share, "share", above=0.0, most=1.0)
-    r = miss(p, cost, gamma)
+    r = shooting_residual(p, cost, gamma)
     (a, b), (c, d) = (
-        grad(lambda q, i=i: miss(q, cost, gamma)[..., i], p).unbind(-1) for i in (0, 1)
+        grad(lambda q, i=i: shooting_residual(q, cost, gamma)[..., i], p).unbind(-1) for i in (0, 1)
     )
     det = a * d - b * c
     move = torch.stack([d * r[..., 0] - b * r[..., 1], a * r[..., 1] - c * r[..., 0]],
@@ -134,7 +134,7 @@ def newton_step(p: Plane, cost: Cost, gamma: Positive, share: Number = 1.0,
 def line(p: Point, cost: Cost, gamma: Positive, points: Count = 81) -> torch.Tensor:
     """The trajectory of p (2,) as points (points, 2) of the plane of place and speed."""
     share = torch.linspace(0, 1, points, dtype=p.dtype)
-    return reach(p.expand(points, 2), share * cost.horizon(p, gamma), cost, gamma)
+    return extremal_state(p.expand(points, 2), share * cost.horizon(p, gamma), cost, gamma)
 
 
 @checked
@@ -144,13 +144,14 @@ def control_along(p: Point, s: Real, cost: Cost, gamma: Positive) -> torch.Tenso
 
 
 @checked
-def four(t: Number, gamma: Positive) -> torch.Tensor:
+def optimal_states(t: Number, gamma: Positive) -> torch.Tensor:
     """The four optimal carts at time t, (4, 2). The fastest waits at 0."""
     gamma = torch.as_tensor(gamma)
     found = []
     for cost in COSTS.values():
         p = cost.exact(gamma)
-        found.append(reach(p, torch.minimum(t + 0 * p[0], cost.horizon(p, gamma)), cost, gamma))
+        until = torch.minimum(t + 0 * p[0], cost.horizon(p, gamma))
+        found.append(extremal_state(p, until, cost, gamma))
     return torch.stack(found)
 
 

@@ -15,7 +15,7 @@ from companion.flow import iterate
 ACTIVE = 1e-7  # a constraint or a bound this near holds
 
 
-def run_of(problem, u, T, push, method):
+def run_of(problem, u, T, state_perturbation, method):
     """The states (N+1, n) and running costs (N+1,) under controls u (N, m), constant on N equal
     intervals."""
     steps, n = len(u), problem.n
@@ -28,14 +28,18 @@ def run_of(problem, u, T, push, method):
             return torch.cat([problem.f(t, y[:n], u[k]), cost[None]])
 
         z = method(v, nodes[k], z, h)
-        return z if push is None else torch.cat([z[:n] + push[k + 1], z[n:]])
+        if state_perturbation is None:
+            return z
+        return torch.cat([z[:n] + state_perturbation[k + 1], z[n:]])
 
-    x0 = problem.x0.to(u.dtype) if push is None else problem.x0.to(u.dtype) + push[0]
+    x0 = problem.x0.to(u.dtype)
+    if state_perturbation is not None:
+        x0 = x0 + state_perturbation[0]
     path = iterate(step, torch.cat([x0, u.new_zeros(1)]), steps).x
     return path[:, :n], path[:, n]
 
 
-class Program:
+class NonlinearProgram:
     """The nonlinear program in y = (u, T if it is free): what is minimised, what vanishes,
     what stays >= 0, each with its gradient."""
 
@@ -55,9 +59,9 @@ class Program:
             y[size] if self.problem.T is None else self.problem.T
         )
 
-    def parts(self, y, push=None):
+    def parts(self, y, state_perturbation=None):
         """(cost, misses at the end, what is to stay >= 0 at the nodes 1, ..., N)."""
-        x, cost = run_of(self.problem, *self.split(y), push, self.method)
+        x, cost = run_of(self.problem, *self.split(y), state_perturbation, self.method)
         above = self.problem.above(x[1:]).reshape(-1) if self.problem.above else x.new_zeros(0)
         return cost[-1] + self.problem.final(x[-1]), self.problem.miss(x[-1]), above
 
