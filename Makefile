@@ -9,7 +9,7 @@ BIN := .venv/bin
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist worksteal
 export OMP_NUM_THREADS := 1
 
-.PHONY: book test lab lab-runs serve zip binder bench vendor graphs faults shake oldest newest check stage clean
+.PHONY: book test chapter lab lab-runs serve zip binder bench vendor graphs faults shake oldest newest check stage clean
 
 book: .venv/ready
 	$(BIN)/python tools/stage.py --keep-going
@@ -19,6 +19,9 @@ test: check stage
 	$(BIN)/python tools/browser.py
 	$(BIN)/python tools/build.py
 	$(BIN)/python -m pytest tests $(SIDE_BY_SIDE)
+
+chapter: .venv/ready
+	$(BIN)/python tools/chapter.py $(CHAPTER)
 
 check: .venv/ready
 	$(BIN)/ruff check .

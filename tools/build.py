@@ -16,12 +16,13 @@ from tools import downloads, notes  # noqa: E402
 BUILD = ROOT / "_build"
 
 
-def build(stage, output, *, toc=ROOT / "_toc.yml"):
-    """Build the stage into output/html. Returns (exit status, what Jupyter Book said)."""
+def build(stage, output, *, toc=ROOT / "_toc.yml", strict=True):
+    """Build the stage into output/_build/html. Returns (exit status, what Jupyter Book said)."""
     for old in ("html", ".doctrees"):  # a page is never left over from another day
         shutil.rmtree(Path(output) / "_build" / old, ignore_errors=True)
     program = Path(sys.executable).with_name("jupyter-book")
-    command = [program, "build", stage, "--config", ROOT / "_config.yml", "--toc", toc, "--path-output", output, "-W", "-n", "--keep-going"]
+    command = [program, "build", stage, "--config", ROOT / "_config.yml", "--toc", toc, "--path-output", output]
+    command += ["-W", "-n", "--keep-going"] if strict else []
     env = os.environ | {"COMPANION_LIVE_FIGURES": str(Path(stage).parent / "figures"), "PYTHONPATH": str(ROOT)}
     run = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return run.returncode, run.stdout

@@ -59,7 +59,8 @@ def tests(setting):
     """Lines about the tests that fail under this setting."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "not digits", "-n", "auto", "--maxprocesses", "4", f"--junitxml={report}", *SUITES]
+        options = ["-p", "no:cacheprovider", "-m", "not digits", "-n", "auto", "--maxprocesses", "4", f"--junitxml={report}"]
+        command = [sys.executable, "-m", "pytest", *options, *SUITES]
         run = subprocess.run(command, cwd=ROOT, env=environment(setting), capture_output=True, text=True)
         if not report.exists():
             return [run.stdout[-2000:] + run.stderr[-2000:]], 0

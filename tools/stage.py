@@ -88,14 +88,17 @@ def without_live_widgets(notebook):
     return notebook
 
 
-def assemble(runs, stage, figures, *, book=None):
-    """Put the stage together anew: the pages of the book, the kept notebooks, and their figures in one folder."""
+def assemble(runs, stage, figures, *, book=None, only=None):
+    """Put the stage together anew: the pages of the book, the kept notebooks (or those named), and their figures in one folder."""
     book = book or BOOK
     for old in (stage, figures):
         shutil.rmtree(old, ignore_errors=True)
     figures.mkdir(parents=True)
     shutil.copytree(book, stage, ignore=UNWANTED)
     for name, path in notebooks(stage).items():
+        if only and name not in only:
+            path.unlink()
+            continue
         known, kept = record(name, runs), runs / name
         shutil.copyfile(kept / "notebook.ipynb", path)
         if known["stop"]:

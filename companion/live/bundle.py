@@ -1,8 +1,10 @@
-"""The page's JavaScript as one text: the files that an entry imports, each after those it needs, without their import
-and export lines. They share one scope, as they stand: the page stays small, and the browser's traces name its functions.
+"""The page's JavaScript as one text: the files that an entry imports, each after those it needs,
+without their import and export lines. They share one scope, as they stand: the page stays small,
+and the browser's traces name its functions.
 
-A file may say, each on a line of its own, `import { a, b } from "./b.js";`, and `export` in front of a function,
-a class, a const or a let. Comments that have lines of their own, types among them, stay out of the page.
+A file may say, each on a line of its own, `import { a, b } from "./b.js";`, and `export` in front
+of a function, a class, a const or a let. Comments that have lines of their own, types among them,
+stay out of the page.
 """
 
 import re
@@ -17,7 +19,8 @@ NAMED = re.compile(r"^(?:async function|function|class|const|let) (\w+)", re.MUL
 
 
 class Module(NamedTuple):
-    """A file: its text without imports and exports, {file: names} that it imports, the names that it exports."""
+    """A file: its text without imports and exports, {file: names} that it imports, and the names
+    that it exports."""
 
     text: str
     imports: dict
@@ -39,9 +42,10 @@ def module(source, file):
 
 
 def bundle(entry, folder, given=None):
-    """The text of `entry` after all that it imports; given: {file: source} in place of the folder's.
+    """The text of `entry` after all that it imports; given: {file: source} for the folder's.
 
-    Raises ValueError, with the file's name, for a file or a name that is not there, a circle, a name twice.
+    Raises ValueError, with the file's name, for a file or a name that is not there, a circle,
+    a name twice.
     """
     modules = {}
     _gather(entry, Path(folder), given or {}, modules, ())
@@ -53,11 +57,13 @@ def _gather(file, folder, given, modules, above):
     """Add a file to the modules, behind those it imports; above: the files that led here."""
     if file in above:
         circle = " -> ".join([*above[above.index(file) :], file])
-        raise ValueError(f"The imports {circle} run in a circle. Move what both need to a third file.")
+        raise ValueError(f"The imports {circle} run in a circle. "
+                         "Move what both need to a third file.")
     if file in modules:
         return
     if file not in given and not (folder / file).exists():
-        raise ValueError(f"{above[-1] if above else 'The build'} imports {file}, which is not there.")
+        above = above[-1] if above else "The build"
+        raise ValueError(f"{above} imports {file}, which is not there.")
     here = module(given.get(file) or (folder / file).read_text("utf8"), file)
     for other, names in here.imports.items():
         _gather(other, folder, given, modules, (*above, file))
@@ -67,7 +73,8 @@ def _gather(file, folder, given, modules, above):
 
 
 def _check_names(modules):
-    """One scope has room for each name once: a second function would silently take the first one's place."""
+    """One scope has room for each name once: a second function would silently take the place
+    of the first."""
     owners = {}
     for file, here in modules.items():
         for name in NAMED.findall(here.text):

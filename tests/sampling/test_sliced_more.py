@@ -8,7 +8,7 @@ from scipy.integrate import quad
 from scipy.special import ndtr, spence
 
 import companion.sampling.sliced as sl
-from companion.data import gaussian, photograph
+from companion.data import photograph, sample_gaussian
 from companion.energies import grad
 from companion.flow import flow
 from companion.noise import noise
@@ -196,7 +196,8 @@ def test_gaussian_floor_of_five_points_by_quadrature():
 @pytest.mark.parametrize("d, n, per_dimension", [(10, 50, 0.816), (10, 200, 0.602), (50, 50, 1.415), (50, 200, 1.285), (50, 800, 1.177)])
 def test_transport_pays_for_the_dimension_and_slices_do_not(d, n, per_dimension):
     repeats = 1 if n == 800 else 3
-    seen = sum(float(sl.w2_per_dimension(*(gaussian(n, generator=generator(7 * s + i), d=d, dtype=F8) for i in (0, 1)))) for s in range(repeats))
+    clouds = ([sample_gaussian(n, generator=generator(7 * s + i), d=d, dtype=F8) for i in (0, 1)] for s in range(repeats))
+    seen = sum(float(sl.w2_per_dimension(*pair)) for pair in clouds)
     assert abs(seen / repeats / per_dimension - 1) < 0.15
     assert seen / repeats > 5 * sl.gaussian_floor(n)
 
