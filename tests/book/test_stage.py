@@ -159,7 +159,7 @@ def test_the_pages_of_a_book_with_a_stopped_notebook_are_built(tmp_path, capsys,
     (folder / "assets").symlink_to(ROOT / "book" / "assets")
     toc.write_text("format: jb-book\nroot: index\nchapters:\n  - file: ill\n")
     monkeypatch.setattr(build.downloads, "write", lambda site: None)
-    monkeypatch.setattr(build.build, "__kwdefaults__", {"toc": toc})
+    monkeypatch.setattr(build.build, "__kwdefaults__", build.build.__kwdefaults__ | {"toc": toc})
     assert build.main(folder, tmp_path) == 1
     said = capsys.readouterr().out
     assert "The book is built" in said and "One notebook stopped" in said and "ill: code cell 1: ValueError: planted" in said

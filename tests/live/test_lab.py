@@ -3,6 +3,7 @@
 Two chapters; with COMPANION_FULL=1 all of them.
 """
 
+import ast
 import json
 import os
 import re
@@ -18,6 +19,7 @@ import nbformat
 import pytest
 
 from companion.live import replay
+from companion.live.widget import Shown
 from tests.live.parity import gap, told_state
 from tools.lab_runs import chapters
 
@@ -197,11 +199,14 @@ def test_a_chapter_in_jupyterlab(running, name):
 
 
 def first_figure(name):
-    """The first figure of a chapter in this process: its cells' code up to it, run here."""
+    """The first figure of a chapter in this process: its cells' code up to the one that shows it, run here."""
     space, cells = {}, [c.source for c in nbformat.read(ROOT / "book" / name, as_version=4).cells if c.cell_type == "code"]
-    first = next(i for i, source in enumerate(cells) if "live(" in source)
-    for source in cells[1:first]:
-        exec(source, space)
-    before, call = cells[first].rsplit("live(", 1)
-    exec(before + "__shown__ = live(" + call, space)
-    return space["__shown__"].figure
+    for source in cells[1:]:
+        *body, last = ast.parse(source).body
+        exec(compile(ast.Module(body, []), name, "exec"), space)
+        shown = eval(compile(ast.Expression(last.value), name, "eval"), space) if isinstance(last, ast.Expr) else None
+        if isinstance(shown, Shown):
+            return shown.figure
+        if not isinstance(last, ast.Expr):
+            exec(compile(ast.Module([last], []), name, "exec"), space)
+    raise AssertionError(f"{name} shows no figure")
