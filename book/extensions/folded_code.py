@@ -11,14 +11,17 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 PROMPT = "The code"
 
 
-def folded(node):
-    """Whether this is a cell whose code is folded."""
-    return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code" and node.get("hide_mode") == "input"
-
-
 def named(cell, name):
-    """The children of a cell of this kind: cell_code_source or cell_code_output."""
-    return [child for child in cell.children if child.get("nb_element") == name]
+    """The children of a cell of this kind, cell_code_source or cell_code_output, that hold something."""
+    return [child for child in cell.children if child.get("nb_element") == name and child.children]
+
+
+def folded(node):
+    """Whether this is a cell whose code is folded; one that is folded whole shows nothing, or is left as it is."""
+    if not isinstance(node, nodes.container) or node.get("nb_element") != "cell_code":
+        return False
+    mode = node.get("hide_mode")
+    return mode == "input" or (mode == "all" and not named(node, "cell_code_output"))
 
 
 def runs(document):

@@ -44,6 +44,8 @@ def test_folded_code_stands_below_its_figure(site):
         name = path.relative_to(NOTEBOOKS).with_suffix("")
         text = (site / f"{name}.html").read_text("utf8")
         assert not ABOVE.search(text) and not IN_A_ROW.search(text), name
+        before = text[text.index("</h1>") :].partition('<figure class="live')
+        assert not before[1] or "admonition hide" not in before[0], f"{name}: code stands before the first figure"
         lines = [cell["source"] for cell in json.loads(path.read_text("utf8"))["cells"] if "hide-input" in cell["metadata"].get("tags", [])]
         folds = html.unescape(re.sub("<[^>]*>", "", "".join(FOLD.findall(text))))
         assert all("".join(source).strip() in folds for source in lines), name
