@@ -27,8 +27,7 @@ def pages_of(chapter):
 
 def execute(pages, runs):
     """Execute those that have changed; {page: what it stopped at}."""
-    known = {page: stage.BOOK / f"{page}.ipynb" for page in pages}
-    stage.run([page for page, path in known.items() if stage.record(page, runs).get("hash") != stage.digest(path)], runs)
+    stage.run(stage.due({page: stage.BOOK / f"{page}.ipynb" for page in pages}, runs), runs)
     return {page: stage.record(page, runs)["stop"] for page in pages if stage.record(page, runs)["stop"]}
 
 

@@ -46,6 +46,12 @@ def record(name, runs):
     return json.loads(path.read_text("utf8")) if path.exists() else {}
 
 
+def due(known, runs, *, fresh=False):
+    """The names of those notebooks that have changed since their last execution, or stopped in it."""
+    last = {name: record(name, runs) for name in known}
+    return [name for name, path in known.items() if fresh or last[name].get("stop") or last[name].get("hash") != digest(path)]
+
+
 def run(names, runs, *, book=None, stamp=digest):
     """Execute these notebooks in a copy of the book, the longest first, and keep each as soon as it has ended. Returns {name: Ran}."""
     book, ended = book or BOOK, {}
@@ -111,8 +117,7 @@ def main(fresh=False, keep_going=False):
     runs, known = BUILD / "runs", notebooks(BOOK)
     for old in [p for p in runs.rglob("record.json") if p.parent.relative_to(runs).as_posix() not in known]:
         shutil.rmtree(old.parent)
-    last = {name: record(name, runs) for name in known}
-    todo = [name for name, path in known.items() if fresh or last[name].get("stop") or last[name].get("hash") != digest(path)]
+    todo = due(known, runs, fresh=fresh)
     print(f"{len(todo)} of {len(known)} notebooks to execute" + "".join(f"\n  {name}" for name in todo if len(todo) < len(known)), flush=True)
     run(todo, runs)
     assemble(runs, BUILD / "stage", BUILD / "figures")
