@@ -37,7 +37,7 @@ def test_the_zip_lists_the_chapters(tmp_path):
     wheel = tmp_path / "companion.whl"
     wheel.write_bytes(b"wheel")
     said = downloads.contents(wheel, solutions=False)["README.txt"].decode()
-    places = [said.index(f"{page}.ipynb: {about['name']}") for page, about in KNOWN.items()]
+    places = [said.index(f"{page}.ipynb: {about['name']}. {contents.CLASSES[about['classes']]}\n") for page, about in KNOWN.items()]
     assert places == sorted(places)
 
 
