@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlparse
@@ -10,6 +11,7 @@ INSTALL = ("apt-get install chromium-headless-shell (Debian) or chromium, python
            "or set CHROMIUM to the program of a Chrome or Chromium you have")  # fmt: skip
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic", "--no-first-run"]
 PATIENCE = 120_000  # milliseconds for what comes by itself: a slow machine is no fault, and a quick one does not wait
+QUIET_FOR = 0.5  # seconds without a request, after which a page is loaded
 LOCAL = ("", "127.0.0.1", "localhost")
 REFUSALS = "window.refused = []; addEventListener('securitypolicyviolation', (e) => refused.push(`${e.violatedDirective}: ${e.blockedURI}`));"
 
@@ -43,14 +45,28 @@ class Visit:
     outside: list = field(default_factory=list)
     errors: list = field(default_factory=list)
     missing: list = field(default_factory=list)
+    pending: set = field(default_factory=set)
 
     def watch(self):
+        self.page.on("request", lambda request: self.pending.add(request))
+        for over in ("requestfinished", "requestfailed"):
+            self.page.on(over, lambda request: self.pending.discard(request))
         self.page.context.route("**/*", self._gate)
         self.page.context.add_init_script(REFUSALS)
         self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("requestfailed", lambda request: self.missing.append(f"{request.url}: {request.failure}"))
         self.page.on("response", lambda response: self.missing.append(response.url) if response.status >= 400 else None)
+        return self
+
+    def rest(self):
+        """Wait until no request has been on its way for half a second. (Chromium's own word for it, networkidle, is now and then
+        never said of a page without JavaScript on a busy machine, though nothing is pending.)"""
+        begin = quiet = time.monotonic()
+        while time.monotonic() - quiet < QUIET_FOR:
+            assert time.monotonic() - begin < PATIENCE / 1000, f"still on their way: {[request.url for request in self.pending]}"
+            self.page.wait_for_timeout(50)
+            quiet = time.monotonic() if self.pending else quiet
         return self
 
     def _gate(self, route):

@@ -89,8 +89,7 @@ def visit(browser):
         contexts[-1].set_default_timeout(PATIENCE)
         found = Visit(contexts[-1].new_page()).watch()
         found.page.goto(url, wait_until="load")
-        found.page.wait_for_load_state("networkidle")
-        return found
+        return found.rest()
 
     yield go
     for context in contexts:

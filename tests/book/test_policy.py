@@ -90,7 +90,7 @@ def test_a_page_does_all_it_can_under_its_policy(visit, address, scheme):
     page.keyboard.type("attention")
     page.keyboard.press("Enter")
     page.wait_for_selector("#search-results li a[href*='transformers']")
-    page.wait_for_load_state("networkidle")
+    seen.rest()
     assert seen.refused() == []
     seen.clean()
 

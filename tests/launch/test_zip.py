@@ -81,9 +81,8 @@ def test_the_page_that_says_how(unpacked, visit):
         assert not re.search(r"[{}]|\*\*|\]\(", said)
     assert len(text.splitlines()) < 60  # one page
     seen.page.click("a")
-    seen.page.wait_for_load_state("networkidle")
-    assert seen.page.url == (unpacked / "book" / "index.html").as_uri()
-    seen.clean()
+    seen.page.wait_for_url((unpacked / "book" / "index.html").as_uri())
+    seen.rest().clean()
 
 
 @pytest.mark.parametrize("name", PAGES if FULL else [])
