@@ -1,6 +1,7 @@
 """Langevin in time steps, and swirls: on quadratics a step is linear, so laws, gaps and biases are matrices, compared without statistics."""
 
 import math
+from decimal import Decimal, localcontext
 
 import pytest
 import torch
@@ -110,6 +111,19 @@ def test_bias_of_ula_in_kl_and_w2(h):
     assert lg.ula_w2(h) ** 2 == pytest.approx(w2_squared(biased, target).item(), rel=1e-9)
     wide = Gaussian(tensor(0.0), tensor([lg.ula_variance(h, sigma=2.0)]))
     assert lg.ula_w2(h, sigma=2.0) ** 2 == pytest.approx(w2_squared(wide, Gaussian(tensor(0.0), tensor([4.0]))).item(), rel=1e-9)
+
+
+@pytest.mark.parametrize("h", [1e-12, 1e-9, 3e-7, 1e-4, 0.01, 0.3, 1.0, 1.99])
+def test_the_bias_has_all_its_digits_whatever_the_step(h):
+    """Against 60 digits: the differences in the formulas would leave none of 16 at h = 1e-9."""
+    with localcontext() as digits:
+        digits.prec = 60
+        r = 1 / (1 - Decimal(h) / 2)
+        divergence, ratio = (r - 1 - r.ln()) / 2, 1 / (1 - Decimal(h) / 18)
+        distance = 3 * (ratio.sqrt() - 1)
+    for step in (h, torch.tensor(h, dtype=F8)):
+        assert float(lg.ula_kl(step)) == pytest.approx(float(divergence), rel=1e-14, abs=0)
+        assert float(lg.ula_w2(step, sigma=3.0)) == pytest.approx(float(distance), rel=1e-14, abs=0)
 
 
 def test_the_bias_is_of_second_order_in_kl_and_the_bound_of_first():

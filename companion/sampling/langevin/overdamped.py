@@ -146,17 +146,21 @@ def ula_covariance(S: Curvatures, h: Positive) -> torch.Tensor:
 @checked
 def ula_kl(h: Positive) -> float | torch.Tensor:
     """(r - 1 - log r) / 2, r = 1 / (1 - h / 2): KL from ULA's invariant law to N(0, 1);
-    h^2 / 16 for small h."""
-    r = ula_variance(h)
-    log = torch.log if isinstance(r, torch.Tensor) else math.log
-    return (r - 1 - log(r)) / 2
+    h^2 / 16 for small h, to all its digits."""
+    ula_variance(h)
+    log1p, expm1 = ((torch.log1p, torch.expm1) if isinstance(h, torch.Tensor)
+                    else (math.log1p, math.expm1))
+    a = -log1p(-h / 2)  # log r
+    # exp(a) - 1 - a = (exp(a/2) - 1)^2 + 2 (exp(a/2) - 1 - a/2), again and again: no difference
+    return sum(2.0**j * expm1(a / 2.0**j) ** 2 for j in range(1, 60)) / 4
 
 
 @checked
 def ula_w2(h: Positive, *, sigma: Positive = 1.0) -> float | torch.Tensor:
     """sigma ((1 - h / (2 sigma^2))^(-1/2) - 1): W2 from ULA's invariant law to N(0, sigma^2);
-    h / (4 sigma) for small h."""
-    return ula_variance(h, sigma=sigma) ** 0.5 - sigma
+    h / (4 sigma) for small h, to all its digits."""
+    q = sigma / ula_variance(h, sigma=sigma) ** 0.5
+    return h / (2 * sigma * q * (1 + q))  # 1 / q - 1 = (1 - q^2) / (q (1 + q)): no difference
 
 
 @checked
