@@ -194,7 +194,8 @@ def test_the_residual_knows_the_error_of_the_steps():
     problem = Problem(lambda t, x, u: u - 3 * x, half_square, x0=vector(-1), xT=(0,), T=1.5)
     exact = 6 / (torch.tensor(3.0, dtype=F8) * 3).expm1()  # p(0) = 2 a / (e^{2 a T} - 1)
     residuals = {steps: shooting(problem, p0=vector(0.0), steps=steps) for steps in (4, 8, 64)}
-    for found in residuals.values():
+    by_an_arc = shoot_arcs(problem, [Arc(lambda t, x, p: p)], lambda t, x, p: x[-1], p0=vector(0.0), steps=4)
+    for found in (by_an_arc, *residuals.values()):
         off = (found.costate[0, 0] - exact).abs() * 60  # d x(T) / d p(0) = sinh(a T) / a
         assert 0.02 * off < found.residual < 20 * off + 1e-12
     assert residuals[4].residual > 1e-4 > 1e-7 > residuals[64].residual

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from companion.architectures.control import Arc, NoSolution, Problem, direct, shoot_arcs, shooting
+from companion.architectures.control import Arc, NoSolution, Problem, direct, follow, shoot_arcs, shooting
 from companion.architectures.control import double_integrator as cart
 
 F8 = torch.float64
@@ -188,3 +188,12 @@ def test_arcs_that_run_backwards_are_no_solution():
 def test_conditions_that_forget_the_end_are_no_solution():
     with pytest.raises(NoSolution, match="end xT is missed by 1"):
         shoot_arcs(weighted(), [constant(0.0)], lambda t, x, p: p[-1] - 1, p0=vector(0.5))
+    with pytest.raises(NoSolution, match="end xT is missed by 1.00e-04"):  # another end than the problem's
+        shoot_arcs(weighted(), [Arc(lambda t, x, p: p * t / (1 + t))], lambda t, x, p: x[-1] - 1.0001, p0=vector(0.3))
+
+
+@pytest.mark.parametrize("x0, p0, times", [(vector(0, 0), vector(0), vector(1, 2)), (vector(0, 0), vector(0, 0), vector(1, 2)),
+                                           (vector(0), vector(0), vector(1, 1.5, 2))])
+def test_arcs_are_followed_from_a_state_and_a_costate_over_their_times(x0, p0, times):
+    with pytest.raises(ValueError, match="x0, p0, times have shapes"):
+        follow(weighted(), [constant(0.0)], x0, p0, times)
