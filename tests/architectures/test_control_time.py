@@ -188,7 +188,7 @@ def test_arcs_that_run_backwards_are_no_solution():
 def test_conditions_that_forget_the_end_are_no_solution():
     with pytest.raises(NoSolution, match="end xT is missed by 1"):
         shoot_arcs(weighted(), [constant(0.0)], lambda t, x, p: p[-1] - 1, p0=vector(0.5))
-    with pytest.raises(NoSolution, match="end xT is missed by 1.00e-04"):  # another end than the problem's
+    with pytest.raises(NoSolution, match=r"end xT is missed by 1\.00e-04"):  # another end than the problem's
         shoot_arcs(weighted(), [Arc(lambda t, x, p: p * t / (1 + t))], lambda t, x, p: x[-1] - 1.0001, p0=vector(0.3))
 
 
