@@ -7,7 +7,7 @@ import torch
 
 from companion.architectures import control
 from companion.architectures.control import double_integrator as cart
-from companion.architectures.control import flights, moving, playground
+from companion.architectures.control import flights, moving, playground, scenes
 from companion.flow import Path, flow, iterate
 
 F8 = torch.float64
@@ -191,7 +191,7 @@ def test_where_a_staircase_ends():
     assert near(moving.landing(u), x.norm(), 1e-12) and near(moving.tilted(u), 1 - 2 * (torch.arange(7, dtype=F8) + 0.5) / 7, 1e-12)
     stuck = iterate(lambda k, x: moving.dykstra_step(x, torch.tensor(3.6, dtype=F8)), torch.zeros(20, 2, dtype=F8), 400, every=400).end[:, 0]
     assert near(moving.landing(stuck), 0.1, 1e-9)  # full ahead, full back falls short by 1 - gamma / 4
-    steps = moving.step_plot(u)
+    steps = scenes.step_plot(u)
     assert steps.shape == (14, 2) and near(steps[:, 1], u.repeat_interleave(2), 0) and near(steps[[0, 1, 2, -1], 0], [0, 1 / 7, 1 / 7, 1], 1e-12)
 
 

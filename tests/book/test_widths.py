@@ -61,7 +61,6 @@ companion/sampling/quantization/placing.py
 companion/sampling/quantization/semidiscrete.py
 companion/sampling/sliced/estimator.py
 companion/state.py
-book/architectures/control.ipynb
 book/architectures/control_solutions.ipynb
 book/architectures/neural_control.ipynb
 book/sampling/generative.ipynb

@@ -171,7 +171,7 @@ RECIPES = {
         weighed(x0=lambda: vector(1, 0), T=lambda: 2.0, steps=lambda: 4).given,
         other={"xT": vector(0.5, 0), "target": vector(1, 0), "F": torch.eye(2, dtype=F8)}),
     C + "moving.clipped_line": Recipe(lambda: {"gamma": 5.0}), C + "moving.initial_carts": Recipe(lambda: {"p": normal(2)}),
-    C + "moving.landing": Recipe(lambda: {"u": normal(5)}), C + "moving.step_plot": Recipe(lambda: {"u": normal(5)}),
+    C + "moving.landing": Recipe(lambda: {"u": normal(5)}),
     C + "moving.tilted": Recipe(lambda: {"u": normal(5)}), C + "moving.rounded": Recipe(lambda: {"x": normal(5), "digits": 2.0}),
     C + "moving.wind_step": Recipe(lambda: {"x": carts(), "dt": 0.1}), C + "moving.turnpike": Recipe(lambda: {"t": 0.5, "x0": 3.0, "T": 5.0}),
     C + "newton.newton": Recipe(lambda: {"residual": lambda y: y**2 - 2, "guess": vector(1.0)}, idle={"tol": "says when it is enough"}),

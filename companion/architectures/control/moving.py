@@ -136,15 +136,6 @@ def landing(u: Row) -> torch.Tensor:
 
 
 @checked
-def step_plot(u: Row) -> torch.Tensor:
-    """The piecewise constant function as points (2 N, 2) of its graph."""
-    one = torch.ones_like(u)
-    right = torch.cumsum(one, -1) / one.sum()
-    left = right - 1 / one.sum()
-    return torch.stack([torch.stack([left, u], -1), torch.stack([right, u], -1)], -2).reshape(-1, 2)
-
-
-@checked
 def clipped_line(gamma: Positive, points: Count = 61) -> torch.Tensor:
     """Points (points, 2) of the graph of the optimal control of that problem in continuous time:
     (1/2 - t) gamma / w, clipped at gamma.
