@@ -94,7 +94,7 @@ def test_the_data_are_where_they_are_drawn():
 
 
 def test_many_paths_take_the_colours_again_and_wide_images_make_a_low_figure():
-    (ax,) = figures.paths({str(i): PATH + i for i in range(8)}, alt=ALT).figure.axes
+    (ax,) = figures.paths({str(i): PATH + i for i in range(9)}, alt=ALT).figure.axes
     colors = [line.get_color() for line in ax.lines if not line.get_label().startswith("_")]
     assert colors == [*PALETTE, PALETTE[0]]
     low, square = (figures.images(torch.zeros(4, h, 8), alt=ALT).figure.get_size_inches() for h in (4, 8))
@@ -103,7 +103,7 @@ def test_many_paths_take_the_colours_again_and_wide_images_make_a_low_figure():
 
 def test_type_and_resolution_of_a_still_figure():
     shown = DRAW["paths"](alt=ALT)
-    assert shown.figure.axes[0].xaxis.get_ticklabels()[0].get_size() == 11  # points
+    assert shown.figure.axes[0].xaxis.get_ticklabels()[0].get_size() == pytest.approx(11, abs=0.05)  # points
     width = Image.open(io.BytesIO(shown.png)).info["dpi"][0]
     assert width == pytest.approx(110, abs=0.5)
 
@@ -122,9 +122,9 @@ def luminance(color):
 
 
 def test_palette_is_read_on_white():
-    assert len(set(PALETTE)) == 7
+    assert len(set(PALETTE)) == 8
     contrasts = [1.05 / (luminance(color) + 0.05) for color in PALETTE]
-    assert min(contrasts[:3]) >= 3 and min(contrasts) >= 2  # three curves need no more than colour; later ones also have marker or dash
+    assert min(contrasts) >= 3
 
 
 def test_import_is_light_and_pyplot_is_never_needed():

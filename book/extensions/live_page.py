@@ -11,6 +11,7 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
+from companion.figures import look
 from companion.live import assets
 
 OURS = Path(__file__).parents[1] / "assets"
@@ -79,8 +80,9 @@ def write_assets(app):
     static = Path(app.outdir) / "_static"
     for name in SHIPPED:
         shutil.copytree(VENDOR / name, static / "vendor" / name, dirs_exist_ok=True)
-    for name in ("style.css", "widgets-paths.js", "search_from_file.js"):
+    for name in ("widgets-paths.js", "search_from_file.js"):
         shutil.copy(OURS / name, static / name)
+    (static / "style.css").write_text(look.sheet() + (OURS / "style.css").read_text("utf8"), "utf8")
     if (assets.FRONT / "live.css").exists():
         assets.write(static)
 

@@ -4,12 +4,13 @@ import math
 
 import torch
 
-from companion.figures.still import PALETTE, Alt, Size, Still, axes, still
+from companion.figures import look
+from companion.figures.look import LINE, LOOK
+from companion.figures.still import Alt, Size, Still, axes, still
 from companion.hints import Count, Flag, Function, Tensor, Word, checked
 from companion.inputs import a_cloud, a_number, a_tensor, one_each
 
 Many = torch.Tensor | list | dict  # one tensor, a list of them, or {label: tensor}
-MARKERS = "osD^vP*"  # a shape beside each colour: colour alone carries no meaning
 
 
 def _array(x, name="x"):
@@ -63,7 +64,8 @@ def clouds(x: Many, *, alt: Alt, caption: Word | None = None, title: Word | None
     figure, ax = axes(title, size)
     items = _named(x, "x")
     for i, (label, cloud) in enumerate(items):
-        ax.scatter(*_plane(cloud, "x").T, s=14, marker=MARKERS[i % 7], color=PALETTE[i % 7], alpha=0.75, linewidths=0, label=label)
+        marker, s = look.mark(i, LOOK["dot"]["point"])
+        ax.scatter(*_plane(cloud, "x").T, s=s, marker=marker, color=look.color(i), alpha=0.75, linewidths=0, label=label)
     _legend(ax, items)
     return _finish(figure, ax, alt, caption, equal=True)
 
@@ -75,11 +77,11 @@ def _draw_paths(ax, x, i=0, label=None):
     if not points.size:
         raise ValueError(f"x has shape {points.shape}; expected at least one state.")
     points = points.reshape(len(points), -1, 2)
-    color = PALETTE[i % 7]
+    color, open_end, (marker, s) = look.color(i), look.mark(0, LOOK["dot"]["now"]), look.mark(i, LOOK["dot"]["now"])
     for k in range(points.shape[1]):
-        ax.plot(*points[:, k].T, color=color, alpha=0.7, linewidth=1.2, label=label if k == 0 else None)
-    ax.scatter(*points[0].T, s=22, facecolors="white", edgecolors=color, zorder=3)
-    ax.scatter(*points[-1].T, s=24, marker=MARKERS[i % 7], color=color, zorder=3)
+        ax.plot(*points[:, k].T, color=color, alpha=0.7, linewidth=LINE["trail"], label=label if k == 0 else None)
+    ax.scatter(*points[0].T, s=open_end[1], facecolors=look.LIGHT["sheet"], edgecolors=color, zorder=3)
+    ax.scatter(*points[-1].T, s=s, marker=marker, color=color, zorder=3)
 
 
 @checked
@@ -115,8 +117,8 @@ def landscape(f: Function, x: Many | None = None, *, box: tuple, alt: Alt, capti
     one_each(value, across.shape, "f(x)", "one number a point of the grid")
     value = (value - value.min()).clamp_min(1e-6).log() if log else value
     figure, ax = axes(title, size)
-    ax.contourf(_array(across), _array(up), _array(value), levels=24, cmap="Greys", alpha=0.4)
-    ax.contour(_array(across), _array(up), _array(value), levels=24, colors="#666666", linewidths=0.5)
+    ax.contourf(_array(across), _array(up), _array(value), levels=24, cmap=look.valleys())
+    ax.contour(_array(across), _array(up), _array(value), levels=24, colors=[look.mixed(0.5, "ground")], linewidths=LINE["level"])
     items = [] if x is None else _named(x, "x")
     for i, (label, path) in enumerate(items):
         _draw_paths(ax, path, i, label)
@@ -135,12 +137,12 @@ def densities(x: Many, *, alt: Alt, caption: Word | None = None, title: Word | N
     for i, (label, sample) in enumerate(items):
         values = _array(a_tensor(sample, "x", floating=False), "x").ravel()
         try:
-            ax.hist(values, bins=bins, density=True, color=PALETTE[i % 7], alpha=0.45, label=label)
+            ax.hist(values, bins=bins, density=True, color=look.color(i), alpha=0.45, label=label)
         except (ValueError, IndexError) as error:  # the latter from older NumPy
             raise ValueError(f"x has no histogram of {bins} bins: {error}; expected numbers of moderate size.") from error
     drawn = [] if curve is None else _pairs(curve)
     for i, (label, (t, p)) in enumerate(drawn, len(items)):
-        ax.plot(_array(t, "curve"), _array(p, "curve"), color=PALETTE[i % 7], label=label)
+        ax.plot(_array(t, "curve"), _array(p, "curve"), color=look.color(i), linewidth=LINE["curve"], label=label)
     _legend(ax, items + drawn)
     return _finish(figure, ax, alt, caption, xlabel, "density")
 
@@ -157,13 +159,13 @@ def curves(t: Many, y: Many, *, alt: Alt, caption: Word | None = None, title: Wo
            xlabel: Word = "t", ylabel: Word = "", logx: Flag = False, logy: Flag = False) -> Still:
     """Curves y (K + 1,) or (K + 1, m) over t (K + 1,). y: a tensor, a list, or {label: tensor}. Raises TypeError, ValueError."""
     figure, ax = axes(title, size)
-    items, styles = _named(y, "y"), ("-", "--", "-.", ":")
+    items, styles = _named(y, "y"), [look.dash(pattern) for pattern in LOOK["dashes"]]
     times = _array(_tensor(t, "t"), "t")
     for i, (label, values) in enumerate(items):
         values = _array(values, "y")
         if times.ndim != 1 or values.ndim not in (1, 2) or len(values) != len(times) or not values.size:
             raise ValueError(f"y has shape {values.shape} and t {times.shape}; expected times (K + 1,) and a row of values at each.")
-        lines = ax.plot(times, values, color=PALETTE[i % 7], linestyle=styles[i % 4], linewidth=1.6)
+        lines = ax.plot(times, values, color=look.color(i), linestyle=styles[i % len(styles)], linewidth=LINE["curve"])
         lines[0].set_label(label if label is not None else "_")
     ax.set_xscale("log" if logx else "linear")
     ax.set_yscale("log" if logy else "linear")
@@ -188,5 +190,5 @@ def images(x: Tensor, *, alt: Alt, caption: Word | None = None, title: Word | No
         ax.axis("off")
         if i < len(pictures):
             ax.imshow(pictures[i].clip(0, 1), cmap="gray", vmin=0, vmax=1)
-            ax.set_title(str(titles[i]) if titles is not None else "", fontsize=9)
+            ax.set_title(str(titles[i]) if titles is not None else "", fontsize="small")
     return still(figure, alt=alt, caption=caption)

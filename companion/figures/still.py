@@ -7,13 +7,9 @@ import io
 import sys
 from typing import Annotated
 
+from companion.figures.look import DPI, INK, LIGHT, PALETTE, STILL
 from companion.hints import Count, Word, checked
 from companion.inputs import a_number
-
-# Okabe and Ito, Color Universal Design (2008): told apart by colour-blind readers.
-# Its yellow is left out, too pale on white.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-INK = "#222222"
 
 
 class Still:
@@ -75,8 +71,8 @@ def axes(title: Word | None = None, size: Size = (5, 3.6), *, rows: Count = 1,
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context({"axes.spines.top": False, "axes.spines.right": False, "font.size": 11, "axes.titlesize": 12}):
-        figure = Figure(figsize=size, facecolor="white", layout="constrained")
+    with rc_context(STILL):
+        figure = Figure(figsize=size, facecolor=LIGHT["sheet"], layout="constrained")
         ax = figure.subplots(rows, columns)
     for one in figure.axes:
         one.set_prop_cycle(color=PALETTE)
@@ -96,7 +92,7 @@ def still(figure: object, *, alt: Alt, caption: Word | None = None) -> Still:
         raise TypeError(f"figure is a {type(figure).__name__}; expected a matplotlib Figure: "
                         "figure, ax = axes().")
     alt, memory = a_text(alt), io.BytesIO()
-    figure.savefig(memory, format="png", dpi=110, facecolor=figure.get_facecolor(), bbox_inches="tight", metadata={"Description": alt})
+    figure.savefig(memory, format="png", dpi=DPI, facecolor=figure.get_facecolor(), bbox_inches="tight", metadata={"Description": alt})
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(figure)
     return Still(figure, alt, caption, memory.getvalue())

@@ -8,6 +8,7 @@ import shutil
 from functools import cache
 from pathlib import Path as File
 
+from companion.figures import look
 from companion.live.bundle import bundle
 
 FRONT = File(__file__).parent / "front"
@@ -17,8 +18,15 @@ RUNTIME = File(__file__).parent / "vendor" / "onnxruntime-web"
 @cache
 def front(entry):
     """The front end's JavaScript from one of its doors, the worker's program in it as a text."""
+    return bundle(entry, FRONT, given())
+
+
+@cache
+def given():
+    """The files of the front end that the build writes: the worker's program, the look."""
     worker = json.dumps(bundle("worker.js", FRONT))
-    return bundle(entry, FRONT, {"worker_source.js": f"export const WORKER_SOURCE = {worker};\n"})
+    return {"worker_source.js": f"export const WORKER_SOURCE = {worker};\n",
+            "look.js": look.script()}
 
 
 def page_script():
@@ -32,8 +40,8 @@ def module():
 
 
 def style():
-    """live.css."""
-    return (FRONT / "live.css").read_text()
+    """live.css, after the colours that it uses."""
+    return look.sheet() + (FRONT / "live.css").read_text()
 
 
 @cache

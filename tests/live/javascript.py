@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.live.assets import FRONT
+from companion.live.assets import FRONT, given
 from companion.live.bundle import bundle, module
 from tests.browsing import INSTALL, chromium, launch
 
@@ -44,13 +44,13 @@ def page(expression, before="", after=""):
 @cache
 def whole():
     """All that a figure needs, as in a page."""
-    return bundle("figure.js", FRONT)
+    return bundle("figure.js", FRONT, given())
 
 
 @cache
 def plain(file):
     """A file without its imports: what it needs is given by other files, or by the test."""
-    return module((FRONT / file).read_text("utf8"), file).text
+    return module(given().get(file) or (FRONT / file).read_text("utf8"), file).text
 
 
 _sent = {}  # source -> its name in the process that has it

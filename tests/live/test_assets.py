@@ -45,7 +45,7 @@ def test_a_build_writes_its_files(build, tmp_path):
         assets.write(tmp_path / "static" / "deep")
     here = tmp_path / "static" / "deep" / "live"
     assert {f.name for f in here.iterdir()} == {"live.js", "live.css", "live-runtime.js", "rec-a.js", "rec-b.js"}
-    assert (here / "live.js").read_text() == assets.page_script() and (here / "live.css").read_text() == (assets.FRONT / "live.css").read_text()
+    assert (here / "live.js").read_text() == assets.page_script() and (here / "live.css").read_text() == assets.style()
     assert (here / "rec-a.js").read_text() == 'companionLive.asset("rec-a", {"runs": {}});\n'
     told = (here / "live-runtime.js").read_text()
     assert told.startswith('companionLive.asset("runtime", ') and told.endswith(");\n")

@@ -11,7 +11,7 @@ import pytest
 from tests.live.javascript import run
 from tests.live.painting import number
 
-FILES = ["ticks.js", "contours.js"]
+FILES = ["look.js", "ticks.js", "contours.js"]
 
 
 def js(expression):

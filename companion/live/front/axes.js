@@ -1,6 +1,7 @@
 // Quiet axes: hairlines, few ticks, words written horizontally where they belong.
 
 import { inkMix } from "./ink.js";
+import { LOOK } from "./look.js";
 
 export function axesLayout(view, yTicks, { right = 0, head = 0, xlabel = "", ylabel = "" } = {}) {
   // margins from the words themselves -> the plot's box in pixels
@@ -20,7 +21,7 @@ export function axisCounts(view) {
 
 export function paintAxes(view, g, box, xs, ys, { xlabel = "", ylabel = "", grid = true, yAxis = true } = {}) {
   const { ink } = view, counts = axisCounts(view);
-  g.lineWidth = 1;
+  g.lineWidth = LOOK.line.axis;
   g.font = ink.font();
   g.setLineDash([]);
   paintXAxis(g, ink, box, xs, counts.x);
@@ -38,26 +39,26 @@ export function paintAxes(view, g, box, xs, ys, { xlabel = "", ylabel = "", grid
 
 function paintXAxis(g, ink, box, xs, count) {
   const y = Math.round(box.bottom) + 0.5;
-  g.strokeStyle = inkMix(ink.paper, ink.muted, 0.55);
+  g.strokeStyle = inkMix(ink.paper, ink.muted, LOOK.ink.axis);
   g.beginPath();
   g.moveTo(box.left, y); g.lineTo(box.right, y);
   g.textAlign = "center"; g.textBaseline = "top"; g.fillStyle = ink.muted;
   for (const tick of xs.ticks(count)) {
     const x = Math.round(xs.at(tick.value)) + 0.5;
-    g.moveTo(x, y); g.lineTo(x, y + 4 * ink.scale);
-    g.fillText(tick.text, x, y + 7 * ink.scale);
+    g.moveTo(x, y); g.lineTo(x, y + LOOK.gap.tick * ink.scale);
+    g.fillText(tick.text, x, y + LOOK.gap.number * ink.scale);
   }
   g.stroke();
 }
 
 function paintYAxis(g, ink, box, ys, count, grid) {
   g.textAlign = "right"; g.textBaseline = "middle"; g.fillStyle = ink.muted;
-  g.strokeStyle = inkMix(ink.paper, ink.muted, grid ? 0.18 : 0.55);
+  g.strokeStyle = inkMix(ink.paper, ink.muted, grid ? LOOK.ink.grid : LOOK.ink.axis);
   g.beginPath();
   for (const tick of ys.ticks(count)) {
     const y = Math.round(ys.at(tick.value)) + 0.5;
-    if (grid) { g.moveTo(box.left, y); g.lineTo(box.right, y); } else { g.moveTo(box.left - 4 * ink.scale, y); g.lineTo(box.left, y); }
-    g.fillText(tick.text, box.left - 7 * ink.scale, y);
+    if (grid) { g.moveTo(box.left, y); g.lineTo(box.right, y); } else { g.moveTo(box.left - LOOK.gap.tick * ink.scale, y); g.lineTo(box.left, y); }
+    g.fillText(tick.text, box.left - LOOK.gap.number * ink.scale, y);
   }
   if (!grid) { g.moveTo(Math.round(box.left) + 0.5, box.top); g.lineTo(Math.round(box.left) + 0.5, box.bottom); }
   g.stroke();

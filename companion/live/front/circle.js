@@ -3,6 +3,7 @@
 import { crowdRadii, markRadius, placeCloud, pointColors, shownArray, shownCloud, trailClouds } from "./cloud.js";
 import { inkMix } from "./ink.js";
 import { groupLegend, legendHeight, paintLegend } from "./legend.js";
+import { LOOK } from "./look.js";
 import { paintHollow, paintPoints, paintTrails } from "./marks.js";
 import { staticTarget } from "./plane.js";
 
@@ -32,13 +33,13 @@ function circleCloud(view, array, cx, cy, R) {
 }
 
 function paintRing(g, ink, cx, cy, R) {
-  g.strokeStyle = inkMix(ink.paper, ink.muted, 0.5);
-  g.lineWidth = 1.2 * ink.scale;
+  g.strokeStyle = inkMix(ink.paper, ink.muted, LOOK.ink.frame);
+  g.lineWidth = LOOK.line.ring * ink.scale;
   g.beginPath();
   g.arc(cx, cy, R, 0, 2 * Math.PI);
   g.stroke();
-  g.strokeStyle = inkMix(ink.paper, ink.muted, 0.28);
-  g.lineWidth = 1;
+  g.strokeStyle = inkMix(ink.paper, ink.muted, LOOK.ink.near);
+  g.lineWidth = LOOK.line.axis;
   g.beginPath();
   g.moveTo(cx - 4, cy); g.lineTo(cx + 4, cy); g.moveTo(cx, cy - 4); g.lineTo(cx, cy + 4);
   g.stroke();

@@ -1,5 +1,6 @@
 // A shown array as points with groups: (n, d), (n,) angles, or (c, n, d) where the first index is the group.
 
+import { LOOK } from "./look.js";
 import { viewNumbers } from "./surface.js";
 
 export function shownArray(view, frame) {
@@ -71,6 +72,6 @@ export function crowdRadii(cloud, radius) {
 }
 
 export function markRadius(view, n) {
-  const size = view.spec.size || 4;
-  return size * view.ink.scale * (n > 500 ? 0.65 : n > 150 ? 0.8 : 1) * (view.surface.width < 420 ? 0.88 : 1);
+  const size = view.spec.size || LOOK.dot.point;
+  return size * view.ink.scale * (LOOK.dot.many.find(([most]) => n > most) || [0, 1])[1] * (view.surface.width < 420 ? 0.88 : 1);
 }

@@ -1,11 +1,13 @@
 // Level sets of values on a G x G grid (row-major, y outer): bands between quantiles, and lines by marching squares.
 // Quantiles, because equal steps of height would spend all levels on the walls and none on the valleys.
 
+import { LOOK } from "./look.js";
+
 export function quantileLevels(values, count) {
   const sorted = Float64Array.from(values).filter(Number.isFinite).sort();
   if (!sorted.length || sorted[0] === sorted[sorted.length - 1]) return [];
   const at = (u) => sorted[Math.min(sorted.length - 1, Math.floor(u * sorted.length))];
-  const levels = Array.from({ length: count }, (_, i) => at(((i + 0.4) / count) ** 1.25));
+  const levels = Array.from({ length: count }, (_, i) => at(((i + LOOK.levels.shift) / count) ** LOOK.levels.power));
   return levels.filter((v, i) => i === 0 || v > levels[i - 1]);
 }
 

@@ -2,8 +2,8 @@
 
 import { axesLayout, axisCounts, clipTo, paintAxes } from "./axes.js";
 import { timeLimits } from "./clock.js";
-import { INK_THEORY } from "./ink.js";
 import { endLabelWidth, legendHeight, legendRows, paintEndLabels, paintLegend } from "./legend.js";
+import { LOOK } from "./look.js";
 import { linePath, paintMark } from "./marks.js";
 import { makeScale, tickRange } from "./ticks.js";
 
@@ -54,7 +54,7 @@ export function paintCurves(view, g, scene) {
   const limits = calmLimits(view, scene, series), times = timeLimits(view, scene);
   const alone = series.length === 1 && !spec.names, texts = alone ? [] : series.map((s) => s.text);
   const right = endLabelWidth(view, texts);
-  const rows = right || alone ? [] : legendRows(view, series.map((s) => ({ ...s, line: true, mark: !s.dashed, dash: s.dashed ? INK_THEORY : [] })));
+  const rows = right || alone ? [] : legendRows(view, series.map((s) => ({ ...s, line: true, mark: !s.dashed, dash: s.dashed ? LOOK.theory : [] })));
   const ylabel = spec.ylabel || (alone ? series[0].text : "");
   const layout = { right, head: legendHeight(view, rows), xlabel: "time" + (spec.logx ? " (log)" : ""), ylabel };
   if (spec.xlabel !== undefined && spec.xlabel !== null) layout.xlabel = spec.xlabel;
@@ -76,9 +76,9 @@ function paintSeries(view, g, scene, series, box, xs, ys) {
     const past = new Path2D(), future = new Path2D();
     linePath(past, index + 1, x, y);
     linePath(future, Math.max(0, frames.length - index), (s) => x(s + index), (s) => y(s + index));
-    g.setLineDash(one.dashed ? INK_THEORY.map((v) => v * ink.scale) : []);
+    g.setLineDash(one.dashed ? LOOK.theory.map((v) => v * ink.scale) : []);
     g.strokeStyle = one.color;
-    g.lineWidth = (one.dashed ? 1.6 : 2.2) * ink.scale;
+    g.lineWidth = (one.dashed ? LOOK.line.theory : LOOK.line.curve) * ink.scale;
     g.stroke(past);
     g.globalAlpha = one.dashed ? 0.6 : 0.3;
     g.stroke(future);
@@ -95,8 +95,8 @@ function paintNow(g, ink, one, x, y) {
   if (!Number.isFinite(x + y)) return;
   g.fillStyle = one.color;
   g.strokeStyle = ink.paper;
-  g.lineWidth = 2.5 * ink.scale;
-  paintMark(g, one.group, x, y, 4.6 * ink.scale);
+  g.lineWidth = LOOK.line.curve * ink.scale;
+  paintMark(g, one.group, x, y, LOOK.dot.now * ink.scale);
   g.stroke();
   g.fill();
 }

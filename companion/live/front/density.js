@@ -3,8 +3,9 @@
 import { axesLayout, axisCounts, clipTo, paintAxes } from "./axes.js";
 import { shownArray } from "./cloud.js";
 import { logRange } from "./curves.js";
-import { INK_THEORY, inkFade } from "./ink.js";
+import { inkFade } from "./ink.js";
 import { legendHeight, legendRows, paintLegend } from "./legend.js";
+import { LOOK } from "./look.js";
 import { linePath } from "./marks.js";
 import { staticTarget } from "./plane.js";
 import { makeScale, tickRange } from "./ticks.js";
@@ -40,7 +41,7 @@ export function paintDensities(view, g, scene, curves, steps = false) {
 function densityLegend(view, curves, target) {
   const { spec, ink } = view, names = spec.names || [];
   const items = curves.length > 1 || names.length ? curves.map((c) => ({ text: names[c.group] || "", group: c.group, line: true, dash: ink.dash(c.group) })) : [];
-  if (target) items.push({ text: "target", group: 0, color: ink.ink, line: true, dash: INK_THEORY });
+  if (target) items.push({ text: "target", group: 0, color: ink.ink, line: true, dash: LOOK.theory });
   return items.filter((item) => item.text);
 }
 
@@ -66,10 +67,10 @@ function paintOneDensity(view, g, curve, box, xs, ys, steps) {
   const area = new Path2D(line);
   area.lineTo(box.right, box.bottom + 9);
   area.lineTo(box.left, box.bottom + 9);
-  g.fillStyle = inkFade(ink.group(curve.group), steps ? 0.26 : curve.many ? 0.07 : 0.14);
+  g.fillStyle = inkFade(ink.group(curve.group), steps ? LOOK.ink.bars : curve.many ? LOOK.ink.areas : LOOK.ink.area);
   g.fill(area);
   g.strokeStyle = ink.group(curve.group);
-  g.lineWidth = (steps ? 1.3 : 2.2) * ink.scale;
+  g.lineWidth = (steps ? LOOK.line.bars : LOOK.line.curve) * ink.scale;
   g.setLineDash(ink.dash(curve.group));
   g.lineJoin = "round";
   g.stroke(line);
@@ -80,8 +81,8 @@ function paintTargetCurve(view, g, values, xs, ys) {
   const { ink, spec } = view, line = new Path2D(), m = values.length;
   linePath(line, m, (s) => xs.at(spec.lo + ((spec.hi - spec.lo) * s) / (m - 1)), (s) => ys.at(values[s]));
   g.strokeStyle = ink.ink;
-  g.lineWidth = 1.6 * ink.scale;
-  g.setLineDash(INK_THEORY.map((v) => v * ink.scale));
+  g.lineWidth = LOOK.line.theory * ink.scale;
+  g.setLineDash(LOOK.theory.map((v) => v * ink.scale));
   g.stroke(line);
   g.setLineDash([]);
 }

@@ -2,6 +2,7 @@
 
 import { bandImage, contourSegments, quantileLevels } from "./contours.js";
 import { inkMix, inkMixRgb } from "./ink.js";
+import { LOOK } from "./look.js";
 import { makeLayer } from "./surface.js";
 
 export function paintGround(view, g, box, values) {
@@ -24,7 +25,7 @@ function groundLayer(view, width, height, values) {
   g.imageSmoothingEnabled = true;
   g.imageSmoothingQuality = "high";
   g.drawImage(bandImage(values, G, levels, shades), 0, 0, width, height);
-  g.lineWidth = 0.8 * ink.scale;
+  g.lineWidth = LOOK.line.level * ink.scale;
   levels.forEach((level, i) => {
     g.strokeStyle = inkMix(ink.paper, ink.ground, 0.22 + 0.4 * depth(i));
     g.beginPath();

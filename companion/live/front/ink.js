@@ -1,9 +1,7 @@
 // What every view draws with: colours, type and line patterns, read from the style sheet of the page.
 // Groups differ in colour AND in marker or dash, so that nothing is said by colour alone.
 
-const INK_GROUPS = 8;
-const INK_DASHES = [[], [9, 4], [2, 3.5], [9, 3, 2, 3], [14, 4], [5, 2, 1, 2], [3, 2], [12, 3, 3, 3]];
-export const INK_THEORY = [5, 4];
+import { LOOK } from "./look.js";
 
 let inkScratch = null;
 
@@ -16,7 +14,7 @@ export function inkRgb(color) {
   }
   const { g, known } = inkScratch;
   if (!known.has(color)) {
-    g.fillStyle = "#000";
+    g.fillStyle = LOOK.light.ink; // what stays where the colour cannot be read
     g.fillStyle = color;
     g.fillRect(0, 0, 1, 1);
     known.set(color, Array.from(g.getImageData(0, 0, 1, 1).data.slice(0, 3)));
@@ -41,17 +39,16 @@ export function readInk(canvas) {
   // the canvas inherits the variables; its font size is the size of the axis type (the projector enlarges it)
   const css = getComputedStyle(canvas);
   const value = (name, other) => css.getPropertyValue("--live-" + name).trim() || other;
-  const size = parseFloat(css.fontSize) || 12.5;
-  const paper = value("paper", "#ffffff");
+  const size = parseFloat(css.fontSize) || LOOK.type, color = (name) => value(name, LOOK.light[name]);
+  const paper = color("paper"), many = LOOK.light.groups.length, which = (i) => ((i % many) + many) % many;
   return {
-    ink: value("ink", "#20242a"), paper, muted: value("muted", "#626b76"), accent: value("accent", "#0b6aad"),
-    line: value("line", "#d5d9de"), ground: value("ground", "#4a6a8c"),
-    groups: Array.from({ length: INK_GROUPS }, (_, i) => value("c" + i, "#0b6aad")),
+    ink: color("ink"), paper, muted: color("muted"), ground: color("ground"),
+    groups: LOOK.light.groups.map((other, i) => value("c" + i, other)),
     dark: inkRgb(paper).reduce((a, b) => a + b) < 380,
-    size, scale: size / 12.5, family: css.fontFamily || "sans-serif",
+    size, scale: size / LOOK.type, family: css.fontFamily || "sans-serif",
     font(factor = 1, weight = "") { return `${weight} ${size * factor}px ${this.family}`.trim(); },
-    group(i) { return this.groups[((i % INK_GROUPS) + INK_GROUPS) % INK_GROUPS]; },
-    dash(i) { return INK_DASHES[((i % INK_GROUPS) + INK_GROUPS) % INK_GROUPS].map((v) => v * this.scale); },
+    group(i) { return this.groups[which(i)]; },
+    dash(i) { return LOOK.dashes[which(i)].map((v) => v * this.scale); },
   };
 }
 

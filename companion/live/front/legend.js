@@ -1,5 +1,6 @@
 // Names of groups: beside the line they belong to where there is room, else in a row above the plot.
 
+import { LOOK } from "./look.js";
 import { paintMark } from "./marks.js";
 
 export function legendRows(view, items) {
@@ -36,13 +37,13 @@ function legendSign(g, ink, item, x, y) {
   const color = item.color || ink.group(item.group);
   g.strokeStyle = g.fillStyle = color;
   if (item.line) {
-    g.lineWidth = 2 * ink.scale;
+    g.lineWidth = LOOK.line.curve * ink.scale;
     g.setLineDash(item.dash || []);
     g.beginPath(); g.moveTo(x, y); g.lineTo(x + 23 * ink.scale, y); g.stroke();
     g.setLineDash([]);
   }
   if (item.line && !item.mark) return;
-  paintMark(g, item.group, x + (item.line ? 11.5 : 6) * ink.scale, y, 4 * ink.scale);
+  paintMark(g, item.group, x + (item.line ? 11.5 : 6) * ink.scale, y, LOOK.dot.key * ink.scale);
   g.fill();
 }
 
@@ -64,11 +65,11 @@ export function paintEndLabels(view, g, ends, box) {
   }
   g.font = ink.font(1, "600");
   g.textAlign = "left"; g.textBaseline = "middle";
-  g.lineJoin = "round"; g.lineWidth = 3; g.strokeStyle = ink.paper;
+  g.lineJoin = "round"; g.lineWidth = LOOK.line.halo; g.strokeStyle = ink.paper;
   for (const end of sorted) {
     g.fillStyle = end.color;
-    g.strokeText(end.text, end.x + 9 * ink.scale, end.at);
-    g.fillText(end.text, end.x + 9 * ink.scale, end.at);
+    g.strokeText(end.text, end.x + LOOK.gap.end * ink.scale, end.at);
+    g.fillText(end.text, end.x + LOOK.gap.end * ink.scale, end.at);
   }
 }
 

@@ -1,27 +1,24 @@
 // Marks of equal area, one shape per group; trails that fade; polylines.
 
-const MARK_SHAPES = [markDisc, markPolygon(4, Math.PI / 4, 1.25), markPolygon(3, -Math.PI / 2, 1.4), markPolygon(4, 0, 1.25),
-                     markPolygon(3, Math.PI / 2, 1.4), markPolygon(5, -Math.PI / 2, 1.15), markPolygon(6, 0, 1.1), markStar];
+import { LOOK } from "./look.js";
+
+const MARK_SHAPES = LOOK.marks.map((shape) => (shape.length ? markPolygon(...shape) : markDisc));
 
 function markDisc(g, x, y, r) {
   g.moveTo(x + r, y);
   g.arc(x, y, r, 0, 2 * Math.PI);
 }
 
-function markPolygon(corners, turn, stretch) {
-  const points = Array.from({ length: corners }, (_, k) => turn + (2 * Math.PI * k) / corners).map((a) => [stretch * Math.cos(a), stretch * Math.sin(a)]);
+function markPolygon(corners, turn, far, near) {
+  // a polygon of this many corners, the first at the angle turn; a star where near is given, between its rays
+  const n = near ? 2 * corners : corners, points = Array.from({ length: n }, (_, k) => {
+    const a = (Math.PI * turn) / 180 + (2 * Math.PI * k) / n, stretch = near && k % 2 ? near : far;
+    return [stretch * Math.cos(a), stretch * Math.sin(a)];
+  });
   return (g, x, y, r) => {
     points.forEach(([u, v], k) => (k ? g.lineTo(x + r * u, y + r * v) : g.moveTo(x + r * u, y + r * v)));
     g.closePath();
   };
-}
-
-function markStar(g, x, y, r) {
-  for (let k = 0; k < 10; k++) {
-    const a = -Math.PI / 2 + (Math.PI * k) / 5, s = k % 2 ? 0.62 * r : 1.5 * r;
-    if (k) g.lineTo(x + s * Math.cos(a), y + s * Math.sin(a)); else g.moveTo(x, y - s);
-  }
-  g.closePath();
 }
 
 function markShape(group) {
@@ -51,7 +48,7 @@ export function paintPoints(g, ink, cloud, { radius, radii = null, colors = null
 }
 
 export function paintHollow(g, ink, cloud, { radius, colors = null }) {
-  g.lineWidth = 1.2 * ink.scale;
+  g.lineWidth = LOOK.line.hollow * ink.scale;
   g.globalAlpha = cloud.n > 150 ? 0.6 : 0.9;
   for (let i = 0; i < cloud.n; i++) {
     if (!Number.isFinite(cloud.at[2 * i] + cloud.at[2 * i + 1])) continue;
@@ -67,7 +64,7 @@ export function paintTrails(g, ink, clouds, colors = null) {
   const last = clouds.length - 1, shades = Math.min(8, last);
   const few = clouds[last].n <= 12; // a path is the story of few points: its beginning stays visible
   const strength = few ? 0.9 : clouds[last].n > 120 ? 0.4 : 0.65, oldest = few ? 0.5 : 0;
-  g.lineWidth = (few ? 2 : 1.4) * ink.scale;
+  g.lineWidth = (few ? LOOK.line.path : LOOK.line.trail) * ink.scale;
   g.lineJoin = g.lineCap = "round";
   for (let b = 0; b < shades; b++) {
     const from = Math.floor((b * last) / shades), to = Math.floor(((b + 1) * last) / shades);

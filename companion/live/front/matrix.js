@@ -2,6 +2,7 @@
 
 import { shownArray } from "./cloud.js";
 import { inkMix, inkMixRgb } from "./ink.js";
+import { LOOK } from "./look.js";
 import { makeScale } from "./ticks.js";
 
 function matrixShades(ink, lo, hi) {
@@ -26,8 +27,8 @@ export function paintMatrix(view, g, scene) {
   const left = Math.max(1, (surface.width - width - bar) / 2), top = (surface.height - height) / 2;
   g.imageSmoothingEnabled = false;
   g.drawImage(matrixImage(array, lo, hi, shades), left, top, width, height);
-  g.strokeStyle = inkMix(ink.paper, ink.muted, 0.5);
-  g.lineWidth = 1;
+  g.strokeStyle = inkMix(ink.paper, ink.muted, LOOK.ink.frame);
+  g.lineWidth = LOOK.line.axis;
   g.strokeRect(Math.round(left) - 0.5, Math.round(top) - 0.5, Math.round(width) + 1, Math.round(height) + 1);
   paintMatrixWords(view, g, left, top, width, height);
   paintColorBar(view, g, { x: left + width + 16 * ink.scale, top, height, lo, hi, shades });

@@ -2,6 +2,7 @@
 
 import { shownArray } from "./cloud.js";
 import { inkMix, inkRgb } from "./ink.js";
+import { LOOK } from "./look.js";
 import { linePath } from "./marks.js";
 
 function pictureImage(ink, array) {
@@ -27,8 +28,8 @@ export function paintUnder(view, g, box, array) {
 export function paintSegments(view, g, array, place) {
   const { ink } = view, path = new Path2D();
   for (let i = 0; i < array.data.length; i += 4) linePath(path, 2, (s) => place(array.data, i + 2 * s)[0], (s) => place(array.data, i + 2 * s)[1]);
-  g.strokeStyle = inkMix(ink.paper, ink.muted, 0.75);
-  g.lineWidth = 1.2 * ink.scale;
+  g.strokeStyle = inkMix(ink.paper, ink.muted, LOOK.ink.segment);
+  g.lineWidth = LOOK.line.segment * ink.scale;
   g.stroke(path);
 }
 
@@ -39,7 +40,7 @@ export function paintPicture(view, g, scene) {
   const left = (surface.width - width) / 2, top = (surface.height - height) / 2;
   g.imageSmoothingEnabled = spec.smooth;
   g.drawImage(pictureImage(ink, array), left, top, width, height);
-  g.strokeStyle = inkMix(ink.paper, ink.muted, 0.5);
-  g.lineWidth = 1;
+  g.strokeStyle = inkMix(ink.paper, ink.muted, LOOK.ink.frame);
+  g.lineWidth = LOOK.line.axis;
   g.strokeRect(Math.round(left) + 0.5, Math.round(top) + 0.5, Math.round(width) - 1, Math.round(height) - 1);
 }

@@ -4,6 +4,7 @@ import { axesLayout, axisCounts, clipTo, paintAxes } from "./axes.js";
 import { markRadius, placeCloud, pointColors, shownArray, shownCloud, trailClouds } from "./cloud.js";
 import { paintGround } from "./ground.js";
 import { groupLegend, legendHeight, paintLegend } from "./legend.js";
+import { LOOK } from "./look.js";
 import { linePath, paintHollow, paintPoints, paintTrails } from "./marks.js";
 import { paintSegments, paintUnder } from "./picture.js";
 import { viewNumbers } from "./surface.js";
@@ -12,7 +13,7 @@ import { linearTicks, makeScale } from "./ticks.js";
 export function planeIsEqual(spec) {
   // lengths compare across the axes unless the box is far from a square
   const ratio = (spec.x[1] - spec.x[0]) / (spec.y[1] - spec.y[0]);
-  return ratio > 0.4 && ratio < 2.6;
+  return ratio > LOOK.equal[0] && ratio < LOOK.equal[1];
 }
 
 function planeBox(view, head) {
@@ -77,7 +78,7 @@ function paintJoined(g, ink, cloud) {
   // one polyline a group, in its own dash
   const members = new Map();
   for (let i = 0; i < cloud.n; i++) members.set(cloud.group(i), [...(members.get(cloud.group(i)) || []), i]);
-  g.lineWidth = 2.2 * ink.scale;
+  g.lineWidth = LOOK.line.curve * ink.scale;
   g.lineJoin = g.lineCap = "round";
   for (const [group, rows] of members) {
     const path = new Path2D();
@@ -93,7 +94,7 @@ function paintSelected(view, g, cloud, radius) {
   const i = view.selected, { ink } = view;
   if (!(i >= 0 && i < cloud.n)) return;
   g.strokeStyle = ink.ink;
-  g.lineWidth = 1.6 * ink.scale;
+  g.lineWidth = LOOK.line.theory * ink.scale;
   g.beginPath();
   g.arc(cloud.at[2 * i], cloud.at[2 * i + 1], radius + 5 * ink.scale, 0, 2 * Math.PI);
   g.stroke();

@@ -1,6 +1,7 @@
 // The heights of panels, and the composition of a figure for saving.
 
 import { readInk } from "./ink.js";
+import { LOOK } from "./look.js";
 import { planeIsEqual } from "./plane.js";
 import { makeLayer } from "./surface.js";
 
@@ -19,7 +20,7 @@ export function viewHeight(view, width) {
   const cap = projector ? Math.max(260, window.innerHeight - 345) : beside ? 460 : 440;
   const wish = (spec) => {
     const ratio = viewRatio(spec);
-    const words = 12.5 * ((spec.names ? 1.6 : 0) + (spec.xlabel ? 1.3 : 0) + (spec.ylabel ? 1.3 : 0));
+    const words = LOOK.type * ((spec.names ? 1.6 : 0) + (spec.xlabel ? 1.3 : 0) + (spec.ylabel ? 1.3 : 0));
     return ratio ? (width - 36) / ratio + 36 + words : width * (beside ? 0.72 : width > 560 ? 0.46 : 0.66);
   };
   const height = Math.max(...(beside ? all : [view.spec]).map(wish));

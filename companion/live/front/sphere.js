@@ -3,6 +3,7 @@
 import { crowdRadii, markRadius, placeCloud, pointColors, shownArray, shownCloud, trailClouds } from "./cloud.js";
 import { inkMix } from "./ink.js";
 import { groupLegend, legendHeight, paintLegend } from "./legend.js";
+import { LOOK } from "./look.js";
 import { linePath, paintMark, paintTrails } from "./marks.js";
 
 function sphereTurn(yaw, pitch) {
@@ -16,7 +17,7 @@ function sphereTurn(yaw, pitch) {
 
 function sphereStage(view, head) {
   const { surface, ink, memory } = view;
-  if (!memory.camera) memory.camera = { yaw: 0.5, pitch: 0.42 };
+  if (!memory.camera) memory.camera = { ...LOOK.camera };
   const R = Math.min(surface.width, surface.height - head) / 2 - 14 * ink.scale;
   return { cx: surface.width / 2, cy: head + (surface.height - head) / 2, R, turn: sphereTurn(memory.camera.yaw, memory.camera.pitch) };
 }
@@ -43,7 +44,7 @@ function paintTokens(view, g, cloud, stage, colors) {
   const depth = Array.from({ length: cloud.n }, (_, i) => stage.turn(cloud.data[3 * i], cloud.data[3 * i + 1], cloud.data[3 * i + 2])[2]);
   const order = depth.map((_, i) => i).sort((a, b) => depth[a] - depth[b]);
   g.strokeStyle = ink.paper;
-  g.lineWidth = 0.9;
+  g.lineWidth = LOOK.line.axis;
   for (const i of order) {
     const back = depth[i] < 0, group = cloud.group(i);
     g.globalAlpha = back ? 0.28 : 0.85;
@@ -60,8 +61,8 @@ function paintBall(g, ink, { cx, cy, R }) {
   light.addColorStop(0, inkMix(ink.paper, ink.ground, ink.dark ? 0.2 : 0.02));
   light.addColorStop(1, inkMix(ink.paper, ink.ground, ink.dark ? 0.06 : 0.15));
   g.fillStyle = light;
-  g.strokeStyle = inkMix(ink.paper, ink.muted, 0.45);
-  g.lineWidth = 1.1 * ink.scale;
+  g.strokeStyle = inkMix(ink.paper, ink.muted, LOOK.ink.frame);
+  g.lineWidth = LOOK.line.ring * ink.scale;
   g.beginPath();
   g.arc(cx, cy, R, 0, 2 * Math.PI);
   g.fill();
@@ -80,9 +81,9 @@ function paintGraticule(g, ink, stage) {
       linePath(path, points.length, (k) => (sign * points[k][2] >= 0 ? stage.cx + stage.R * points[k][0] : NaN), (k) => stage.cy - stage.R * points[k][1]);
     }
   }
-  g.lineWidth = 0.8 * ink.scale;
-  g.strokeStyle = inkMix(ink.paper, ink.muted, 0.14);
+  g.lineWidth = LOOK.line.level * ink.scale;
+  g.strokeStyle = inkMix(ink.paper, ink.muted, LOOK.ink.far);
   g.stroke(far);
-  g.strokeStyle = inkMix(ink.paper, ink.muted, 0.32);
+  g.strokeStyle = inkMix(ink.paper, ink.muted, LOOK.ink.near);
   g.stroke(near);
 }

@@ -1,0 +1,3 @@
+// The look (companion/figures/look.json: widths, dashes, marks, sizes, and the light colours), which the build puts here.
+
+export const LOOK = {};
