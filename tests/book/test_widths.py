@@ -75,8 +75,6 @@ book/sampling/sliced.ipynb
 book/sampling/sliced_solutions.ipynb
 book/training/gradient_flows.ipynb
 book/training/gradient_flows_solutions.ipynb
-book/training/momentum.ipynb
-book/training/momentum_solutions.ipynb
 """.split())
 LONG = set("""
 companion/architectures/control/linear_quadratic.py
