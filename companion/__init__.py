@@ -15,11 +15,12 @@ A module is there as soon as it is named: companion.energies.mmd2(y), or from co
     kernels        kernels between clouds, and their sums at every size
     transport      optimal transport: on the line, by plans, by assignments
     gaussians      Gaussian laws and their mixtures in closed form
+    fokker_planck  the law of a diffusion on a line, on a grid: generator, transition, eigenvalues
     sde            Langevin steps, overdamped and kinetic, with the noise given
     data           clouds and real data: moons, rings, digits, photographs
     device         the device that computes
     check          checks of an exercise by theorem
-    inputs, hints  checks of what a reader gives, said in type hints
+    inputs, hints, entries  checks of what a reader gives, said in type hints
     watching       one line that says how far a long run is
     figures        still figures, each with its text
     live           live figures: in a notebook, in a page, on paper, by ear

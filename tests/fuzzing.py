@@ -36,7 +36,7 @@ INNER = {"companion.inputs", "companion.hints", "companion.check.report", "compa
          "companion.transport.weights", "companion.transport.costs",
          "companion.architectures.control.kinks", "companion.architectures.control.program", "companion.sampling.quantization.diagrams",
          "companion.sampling.wide",
-         "companion.training.entries", "companion.state",
+         "companion.entries", "companion.state",
          "companion.sampling.quantization.placing"}
 COMPLEX, F64 = torch.complex128, torch.float64  # a Python number has these digits
 PASSING = {"identity", "shaken", "with_noise", "noise_like", "progress"}  # they hand on what they are given, also a blow-up

@@ -13,9 +13,11 @@ from companion.gaussians.bures import (
     w2_squared,
 )
 from companion.gaussians.laws import Gaussian, kl, ornstein_uhlenbeck, relative_fisher, tilt
+from companion.gaussians.line import ou_fisher, ou_kl, ou_moments, ula_variance
 from companion.gaussians.mixtures import Mixture, mixture
 
 __all__ = [
     "Gaussian", "Mixture", "bures_squared", "geodesic", "kl", "mixture", "ornstein_uhlenbeck",
-    "relative_fisher", "square_root", "tilt", "transport_map", "w2_squared",
+    "ou_fisher", "ou_kl", "ou_moments", "relative_fisher", "square_root", "tilt", "transport_map",
+    "ula_variance", "w2_squared",
 ]

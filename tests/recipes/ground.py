@@ -44,11 +44,25 @@ def points():
     return (normal(5, 2, seed=3),)
 
 
+def grid(m=9):
+    return torch.linspace(-2, 2, m)
+
+
+def density(seed=0, m=9):
+    rho = 0.2 + torch.rand(m, generator=torch.Generator().manual_seed(seed))
+    return rho / (rho.sum() * 0.5)
+
+
+def double_well(x):
+    return (x[..., 0].square() - 1).square() / 4
+
+
 def picture(**more):
     """A valid call of a picture; small, because matplotlib is slow."""
     return {"alt": "Five points.", "size": (2.0, 2.0), **more}
 
 
+DENSITIES = {"rho": density(), "pi": density(1)}
 ENGINE = {"q": lambda: normal(5, 2), "k": lambda: normal(4, 2, seed=1), "b": lambda: normal(4, 1, seed=2)}
 LABELS = {"title": "A title", "caption": "A caption"}
 
@@ -111,8 +125,18 @@ RECIPES = {
     "companion.flow.iterate": Recipe(shape=(5, 5, 2)),
     "companion.flow.rk4": Recipe(shape=(5, 2)),
     "companion.gaussians.bures.transport_map": Recipe(then=points, shape=(5, 2)),
+    **{f"companion.fokker_planck.{name}": Recipe(lambda: {"grid": grid()})
+       for name in ("equilibrium", "generator_eigenvalues", "jump_rates", "spacing", "transition_matrix")},
+    "companion.fokker_planck.eyring_kramers": Recipe(lambda: {"V": double_well, "wells": (-1.0, 1.0), "saddle": 0.0}),
+    "companion.fokker_planck.fisher_rao": Recipe(lambda: dict(DENSITIES)),
+    "companion.fokker_planck.fokker_planck": Recipe(lambda: {"grid": grid()}, then=lambda: (0.5, density())),
+    "companion.fokker_planck.fokker_planck_step": Recipe(lambda: {"rho": density(), "grid": grid()}),
+    "companion.fokker_planck.kl_on_grid": Recipe(lambda: dict(DENSITIES)),
     "companion.gaussians.laws.ornstein_uhlenbeck": Recipe(other={"target": law(1)}, shape=(2, 2)),
     "companion.gaussians.laws.tilt": Recipe(other={"linear": normal(2), "quadratic": torch.eye(2)}, shape=(2, 2)),
+    "companion.gaussians.line.ou_fisher": Recipe(lambda: {"m": 0.3, "v": 0.8}),
+    "companion.gaussians.line.ou_kl": Recipe(lambda: {"m": 0.3, "v": 0.8}),
+    "companion.gaussians.line.ou_moments": Recipe(lambda: {"m": normal(3), "v": 0.5 + normal(3).abs()}),
     "companion.gaussians.mixtures.mixture": Recipe(
         lambda: {"weights": torch.tensor([0.3, 0.7]), "means": normal(2, 2), "covariances": torch.tensor([0.5, 1.0])}, shape=(2, 2)),
     "companion.kernels.distances.distances": Recipe(shape=(5, 5)),

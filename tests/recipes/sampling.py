@@ -396,14 +396,6 @@ PARTICLE_FLOWS = {
     "targets.two_modes": Recipe(idle=dict.fromkeys(("distance", "variance"), SHAPES)),
 }
 
-def law_on_cells(m=6, seed=0):
-    return torch.softmax(normal(m, seed=seed), -1)
-
-
-def on_cells(**more):
-    return lambda: {"U": lg.well(torch.linspace(-1.5, 1.5, 6)), **more}
-
-
 def metropolis(seed=0):
     return lg.Metropolis(normal(5, 2, seed=seed), normal(5, seed=seed))
 
@@ -438,18 +430,8 @@ def averaged(V, h):
 
 NOISE = {"noise": "the step says what noise it takes: any other shape is refused"}
 LANGEVIN = {
-    "barrier.density_step": Recipe(on_cells(p=law_on_cells(), h=0.1, dx=0.6), other={"doublings": 1}),
-    "barrier.generator": Recipe(on_cells(dx=0.6)),
-    "barrier.gibbs": Recipe(on_cells()),
-    "barrier.jump_rates": Recipe(on_cells(dx=0.6)),
-    "barrier.log_odds": Recipe(lambda: {"p": law_on_cells(), "x": torch.linspace(-1.0, 1.0, 6)}),
-    "barrier.propagator": Recipe(on_cells(dx=0.6), other={"doublings": 1}),
-    "barrier.spectrum": Recipe(on_cells(dx=0.6)),
     "birth_death.birth_death": Recipe(lambda: {"V": bowl, "h": 0.5, "bandwidth": 0.5}, then=lambda: (1, normal(5, 2), normal(5, 2, seed=1))),
     "birth_death.birth_death_rate": Recipe(lambda: {"V": bowl, "bandwidth": 0.5}),
-    "birth_death.fisher_rao": Recipe(lambda: {"p": law_on_cells(), "pi": law_on_cells(seed=1)}),
-    "birth_death.fisher_rao_at": Recipe(lambda: {"p": law_on_cells(), "pi": law_on_cells(seed=1)}),
-    "birth_death.grid_kl": Recipe(lambda: {"p": law_on_cells(), "pi": law_on_cells(seed=1)}),
     "exercises.check_friction": Recipe(lambda: {"gamma": 2.0}, other={"frequencies": (2.0, 5.0)}, idle={"tol": TOLD}),
     "exercises.check_scheme": Recipe(lambda: {"scheme": averaged}, idle={"h": TOLD, "curvatures": TOLD, "tol": TOLD}),
     "exercises.check_times": Recipe(lambda: {"fisher_rao": 1.7273850243289064, "langevin": 3.0695027515828017}, other={"start": (0.0, 50.0)},

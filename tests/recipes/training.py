@@ -9,19 +9,7 @@ import companion.training.gradient_flows as gf
 import companion.training.momentum as mo
 from tests.fuzzing import Recipe, bowl, normal
 from tests.recipes import transformers
-
-
-def grid(m=9):
-    return torch.linspace(-2, 2, m)
-
-
-def density(seed=0, m=9):
-    rho = 0.2 + torch.rand(m, generator=torch.Generator().manual_seed(seed))
-    return rho / (rho.sum() * 0.5)
-
-
-def double_well(x):
-    return (x[..., 0].square() - 1).square() / 4
+from tests.recipes.ground import density, double_well, grid
 
 
 def quantiles(seed=0):
@@ -41,7 +29,6 @@ def contraction(tau, lam):
 
 
 GAUSSIAN = {"m": 0.3, "s": 0.8}
-DENSITIES = {"rho": density(), "pi": density(1)}
 TIMED = {"rho": density(), "U": bowl, "grid": grid(), "dt": 0.05}
 
 GRADIENT_FLOWS = {
@@ -49,29 +36,13 @@ GRADIENT_FLOWS = {
     "exercises.check_contraction": Recipe(lambda: {"factor": contraction}),
     "exercises.check_forgotten": Recipe(lambda: {"t": forgotten()}),
     "exercises.check_unbiased_step": Recipe(lambda: {"tau": 0.5}),
-    "fokker_planck.bernoulli": Recipe(lambda: {"z": normal(5)}),
-    "fokker_planck.decay_rates": Recipe(lambda: {"grid": grid()}),
-    "fokker_planck.equilibrium": Recipe(lambda: {"grid": grid()}),
-    "fokker_planck.eyring_kramers": Recipe(lambda: {"V": double_well, "wells": (-1.0, 1.0), "saddle": 0.0}),
-    "fokker_planck.fokker_planck": Recipe(lambda: {"grid": grid()}, then=lambda: (0.5, density())),
-    "fokker_planck.rates": Recipe(lambda: {"grid": grid()}),
-    "fokker_planck.spacing": Recipe(lambda: {"grid": grid()}),
-    "fokker_planck.transition": Recipe(lambda: {"grid": grid(), "dt": 0.05}),
     "gaussian_steps.ags_bound": Recipe(lambda: dict(GAUSSIAN)),
     "gaussian_steps.fb_gaussian_step": Recipe(lambda: dict(GAUSSIAN)),
     "gaussian_steps.jko_gaussian_step": Recipe(lambda: dict(GAUSSIAN)),
-    "gaussian_steps.ou_fisher": Recipe(lambda: {"m": 0.3, "v": 0.8}),
-    "gaussian_steps.ou_kl": Recipe(lambda: {"m": 0.3, "v": 0.8}),
-    "gaussian_steps.ou_moments": Recipe(lambda: {"m": normal(3), "v": 0.5 + normal(3).abs()}),
     "gaussian_steps.rescale": Recipe(lambda: {"m": normal(5), "s": 0.5 + normal(5).abs()}),
     "gaussian_steps.ula_gaussian_step": Recipe(lambda: {"m": normal(3), "s": 0.5 + normal(3).abs()}),
-    "geometries.both": Recipe(lambda: dict(TIMED)),
-    "geometries.fisher_rao": Recipe(lambda: dict(DENSITIES)),
-    "geometries.fisher_rao_field": Recipe(lambda: {"pi": density(1)}, then=lambda: (0.5, density())),
-    "geometries.fisher_rao_gaussian": Recipe(lambda: {"m": 0.3, "v": 0.8, "target": (1.0, 2.0)}),
-    "geometries.kl_on_grid": Recipe(lambda: dict(DENSITIES)),
-    "geometries.reweight": Recipe(lambda: dict(TIMED)),
-    "geometries.transport": Recipe(lambda: dict(TIMED)),
+    "geometries.wfr_step": Recipe(lambda: dict(TIMED)),
+    "geometries.fisher_rao_step": Recipe(lambda: dict(TIMED)),
     "jko.free_energy": Recipe(on_gaps),
     "jko.jko_quantile_step": Recipe(on_gaps, other={"iterations": 1}),
     "jko.node_masses": Recipe(lambda: {"p": gaps()}),

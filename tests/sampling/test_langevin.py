@@ -76,7 +76,7 @@ def test_gap_of_a_linear_field():
 def test_variance_of_ula_and_of_leimkuhler_matthews(sigma, h):
     biased = lg.stationary_covariance(lg.ula(line(sigma), h), zeros(1)).item()
     assert biased == pytest.approx(sigma**2 / (1 - h / (2 * sigma**2)), rel=1e-9)
-    assert lg.ula_variance(h, sigma=sigma) == pytest.approx(biased, rel=1e-9)
+    assert lg.ula_variance(h, lam=sigma**-2) == pytest.approx(biased, rel=1e-9)
     exact = lg.stationary_covariance(lg.leimkuhler_matthews(line(sigma), h), lg.Averaged(zeros(1), zeros(1)), noise=zeros(1))
     assert exact[0, 0].item() == pytest.approx(sigma**2, rel=1e-9)
 
@@ -109,7 +109,7 @@ def test_bias_of_ula_in_kl_and_w2(h):
     biased, target = Gaussian(tensor(0.0), tensor([lg.ula_variance(h)])), Gaussian(tensor(0.0), tensor([1.0]))
     assert lg.ula_kl(h) == pytest.approx(kl(biased, target).item(), rel=1e-12)
     assert lg.ula_w2(h) ** 2 == pytest.approx(w2_squared(biased, target).item(), rel=1e-9)
-    wide = Gaussian(tensor(0.0), tensor([lg.ula_variance(h, sigma=2.0)]))
+    wide = Gaussian(tensor(0.0), tensor([lg.ula_variance(h, lam=0.25)]))
     assert lg.ula_w2(h, sigma=2.0) ** 2 == pytest.approx(w2_squared(wide, Gaussian(tensor(0.0), tensor([4.0]))).item(), rel=1e-9)
 
 
@@ -439,11 +439,11 @@ BOWL = quadratic(torch.eye(2))
     (lambda: lg.mala(BOWL, 0.1)(0, Z, lg.Metropolis(X[:1], Z.a[:1])), ValueError, "xi.x has shape"),
     (lambda: lg.squared_jump(BOWL, 0.1, X, X), TypeError, "Metropolis"),
     (lambda: lg.squared_jump(BOWL, -0.1, Z, Z), ValueError, "h = -0.1"),
-    (lambda: lg.mala_speed(1.5), ValueError, "outside"),
-    (lambda: lg.mala_speed(tensor(0.5, -0.1)), ValueError, "outside"),
+    (lambda: lg.mala_speed(1.5), ValueError, "at most 1"),
+    (lambda: lg.mala_speed(tensor(0.5, -0.1)), ValueError, "at least 0"),
     (lambda: lg.ula_variance(2.0), ValueError, "stable"),
     (lambda: lg.ula_variance(torch.tensor(2.5)), ValueError, "stable"),
-    (lambda: lg.ula_variance(0.1, sigma=0), ValueError, "sigma"),
+    (lambda: lg.ula_variance(0.1, lam=0), ValueError, "lam"),
     (lambda: lg.ula_variance("0.1"), TypeError, "h is"),
     (lambda: lg.ula_covariance(EYE, 2.0), ValueError, "unstable"),
     (lambda: lg.ula_covariance(EYE, 0.0), ValueError, "h = 0"),

@@ -121,18 +121,16 @@ def test_ambrosio_gigli_savare_golden_numbers(tau, far, bound):
 
 @pytest.mark.parametrize("lam, tau", [(1.5, 0.4), (0.5, 3.0), (2.0, 0.9), (1.0, 1.0), (1.5, 1.0)])
 def test_stationary_variances_of_langevin_and_of_the_splitting(lam, tau):
-    variance = gf.ula_variance(tau=tau, lam=lam)
+    variance = gf.ula_variance(tau, lam=lam)
     close(gf.ula_gaussian_step(0.0, math.sqrt(variance), tau=tau, lam=lam)[1] ** 2, variance)
     s = 0.3
     for _ in range(2000):
         s = gf.fb_gaussian_step(0.0, s, tau=tau, lam=lam)[1]
-    close(s**2, gf.fb_variance(tau=tau, lam=lam), 1e-6)
+    close(s**2, 1 / lam if lam * tau <= 1 else tau / (2 - lam * tau), 1e-6)
 
 
 def test_bias_golden_numbers():
-    close(gf.ula_variance(tau=0.4, lam=1.5), 0.952380952)
-    close(gf.fb_variance(tau=0.4, lam=1.5), 1 / 1.5)
-    close(gf.fb_variance(tau=1.0, lam=1.5), 2.0)  # lam s^2 = 3
+    close(gf.ula_variance(0.4, lam=1.5), 0.952380952)
     close(gf.ula_gaussian_step(2.0, 3.0, tau=0.4, lam=1.5)[0], 0.8)
     close(gf.fb_gaussian_step(2.0, 3.0, tau=0.4, lam=1.5)[0], 0.8)
 
@@ -162,7 +160,7 @@ def test_three_schemes_follow_their_gaussians_and_langevin_its_variance():
         jko, fb = gf.jko_gaussian_step(*jko, tau=0.4, lam=1.5), gf.fb_gaussian_step(*fb, tau=0.4, lam=1.5)
     mean, std = gf.moments(torch.stack(path.end))
     close(torch.stack((mean[0], std[0], mean[2], std[2])), torch.stack((*jko, *fb)))
-    variance = gf.ula_variance(tau=0.4, lam=1.5)
+    variance = gf.ula_variance(0.4, lam=1.5)
     assert abs(std[1] ** 2 - variance) < 4 * variance * math.sqrt(2 / n) and abs(mean[1]) < 4 * math.sqrt(variance / n)
     xi = noise((3, n), seed=2, k=0, dtype=torch.float64)
     close(path.x.langevin[1], (1 - 0.6) * x0[1] + math.sqrt(0.8) * xi[1])
@@ -251,8 +249,8 @@ def test_hessian_against_autograd(generator):
     lambda: gf.ou_moments(-1.0, 0.0, 1.0, lam=1.0), lambda: gf.ou_kl(0.0, 0.0, lam=1.0), lambda: gf.ou_fisher(0.0, 1.0, lam=0.0),
     lambda: gf.ou_kl(0.0, torch.tensor([1.0, -1.0]), lam=1.0),
     lambda: gf.jko_gaussian_step(0.0, 1.0, tau=0.0, lam=1.0), lambda: gf.ula_gaussian_step(0.0, -1.0, tau=1.0, lam=1.0),
-    lambda: gf.fb_gaussian_step(0.0, math.nan, tau=1.0, lam=1.0), lambda: gf.ula_variance(tau=2.0, lam=1.0),
-    lambda: gf.fb_variance(tau=3.0, lam=1.0), lambda: gf.ags_bound(0.0, 1.0, tau=-1.0, lam=1.0), lambda: gf.moments([1.0, 2.0]),
+    lambda: gf.fb_gaussian_step(0.0, math.nan, tau=1.0, lam=1.0), lambda: gf.ula_variance(2.0, lam=1.0),
+    lambda: gf.ags_bound(0.0, 1.0, tau=-1.0, lam=1.0), lambda: gf.moments([1.0, 2.0]),
     lambda: gf.rescale("x", 0.0, 1.0), lambda: gf.gaussian_start([1.0], 0.0, 1.0),
     lambda: gf.three_schemes(0, torch.ones(3, 5), torch.ones(3, 5), tau=0.1, lam=1.0),
     lambda: gf.three_schemes(0, gf.Schemes(*torch.randn(3, 5)), gf.Schemes(*torch.randn(3, 4)), tau=0.1, lam=1.0),

@@ -6,24 +6,15 @@ a flow of laws is a field v(t, x).
 Every function raises TypeError or ValueError for what it cannot take, in words.
 """
 
-from companion.sampling.langevin.barrier import (
-    density_step,
+from companion.fokker_planck import (
+    equilibrium,
     eyring_kramers,
-    generator,
-    gibbs,
-    jump_rates,
-    log_odds,
-    propagator,
-    spectrum,
-    well,
-)
-from companion.sampling.langevin.birth_death import (
-    birth_death,
-    birth_death_rate,
     fisher_rao,
-    fisher_rao_at,
-    grid_kl,
+    fokker_planck_step,
+    generator_eigenvalues,
 )
+from companion.gaussians import ula_variance
+from companion.sampling.langevin.birth_death import birth_death, birth_death_rate
 from companion.sampling.langevin.kinetic import (
     Variances,
     aboba_variances,
@@ -48,7 +39,6 @@ from companion.sampling.langevin.overdamped import (
     ula_bound,
     ula_covariance,
     ula_kl,
-    ula_variance,
     ula_w2,
 )
 from companion.sampling.langevin.plane import (
@@ -98,13 +88,13 @@ __all__ = [
     "Averaged", "Linear", "Metropolis", "Phase", "Variances", "WithCovariance", "aboba",
     "aboba_variances", "asymptotic_variance", "baoab", "baoab_variances", "best_friction",
     "birth_death", "birth_death_rate", "cloud_and_covariance", "constant_diagonal", "contraction",
-    "density_step", "drift_gap", "ellipse", "euler_maruyama", "euler_transition",
-    "exact_transition", "eyring_kramers", "fisher_rao", "fisher_rao_at", "fisher_rao_law",
-    "fisher_rao_moments", "gaussian_kl", "gaussian_w2_squared", "generator", "gibbs", "grid_kl",
-    "jump_rates", "kinetic_euler", "kinetic_euler_variances", "kinetic_field", "kinetic_gap",
-    "kinetic_moments", "langevin_law", "langevin_moments", "leimkuhler_matthews", "linear_step",
-    "log_odds", "mala", "mala_speed", "obabo", "obabo_variances", "optimal_swirl", "plane_drift",
-    "plane_exponential", "plane_gap", "plane_root", "propagator", "quarter_turn", "spectrum",
-    "squared_jump", "stationary_covariance", "svgd_moments", "swirl_field", "ula", "ula_bound",
-    "ula_covariance", "ula_kl", "ula_moments", "ula_variance", "ula_w2", "well", "wfr_moments",
+    "drift_gap", "ellipse", "equilibrium", "euler_maruyama", "euler_transition", "exact_transition",
+    "eyring_kramers", "fisher_rao", "fisher_rao_law", "fisher_rao_moments", "fokker_planck_step",
+    "gaussian_kl", "gaussian_w2_squared", "generator_eigenvalues", "kinetic_euler",
+    "kinetic_euler_variances", "kinetic_field", "kinetic_gap", "kinetic_moments", "langevin_law",
+    "langevin_moments", "leimkuhler_matthews", "linear_step", "mala", "mala_speed", "obabo",
+    "obabo_variances", "optimal_swirl", "plane_drift", "plane_exponential", "plane_gap",
+    "plane_root", "quarter_turn", "squared_jump", "stationary_covariance", "svgd_moments",
+    "swirl_field", "ula", "ula_bound", "ula_covariance", "ula_kl", "ula_moments", "ula_variance",
+    "ula_w2", "wfr_moments",
 ]

@@ -5,63 +5,20 @@
 
 whose rate is 1 for every pi: a barrier or a wide target does not slow it.
 But where rho_0 has no mass it never has any.
-On a grid laws are masses p (..., m) of sum 1, of m cells; for particles the flow becomes jumps:
-those in excess die, others split.
+For particles the flow becomes jumps: those in excess die, others split. On a grid it is
+`companion.fokker_planck.fisher_rao`.
 Lu, Lu and Nolen, Accelerating Langevin sampling with birth-death, arXiv 1905.09863;
 Lu, Slepcev and Wang, Nonlinearity 36 (2023) 5731-5772.
 """
 
 import math
 from collections.abc import Callable
-from typing import Annotated
 
 import torch
 
-from companion.hints import Cloud, Function, NonNegative, Number, Positive, checked
-from companion.inputs import a_tensor, batch, concrete_value, like, one_each
+from companion.hints import Cloud, Function, Number, Positive, checked
+from companion.inputs import like, one_each
 from companion.kernels import gaussian_sum
-
-
-def masses(p, name):
-    """Return p (..., m), entries of at least 0 and sum 1. Raises TypeError, ValueError."""
-    if a_tensor(p, name).ndim == 0:
-        raise ValueError(f"{name} has shape (); expected masses of the cells of a grid: (..., m).")
-    if concrete_value(lambda: (p < 0).any() | ((p.sum(-1) - 1).abs() > 1e-3).any(), p):
-        raise ValueError(f"{name} has a negative entry or a sum other than 1; expected masses: "
-                         f"{name} / {name}.sum(-1, keepdim=True).")
-    return p
-
-
-Masses = Annotated[torch.Tensor, masses]
-
-
-@checked
-def grid_kl(p: Masses, pi: Masses) -> torch.Tensor:
-    """KL(p | pi) = sum p log(p / pi), 0 log 0 = 0.   p: (..., m), pi: (m,) or like p,
-    masses of sum 1, pi > 0 -> (...)."""
-    return (p * _log_ratio(p, pi)).sum(-1)
-
-
-@checked
-def fisher_rao(t: Number, p: Masses, *, pi: Masses) -> torch.Tensor:
-    """-p (log(p / pi) - KL(p | pi)): the Fisher-Rao flow of KL on a grid, a field for `flow`.
-    Mass is conserved.   p: (..., m), pi as there."""
-    ratio = _log_ratio(p, pi)
-    return -p * (ratio - (p * ratio).sum(-1, keepdim=True))
-
-
-@checked
-def fisher_rao_at(t: NonNegative, p: Masses, *, pi: Masses) -> torch.Tensor:
-    """p^(e^-t) pi^(1 - e^-t), normalised: where `fisher_rao` has come after the time t >= 0 from p,
-    exactly.   p: (..., m) -> like p.
-
-    A number or 0-d tensor t; steps compose: t after s is t + s. A mass that is 0 stays 0.
-    Plain operations. Raises TypeError, ValueError.
-    """
-    _log_ratio(p, pi)
-    left = torch.exp(-torch.as_tensor(t, dtype=p.dtype, device=p.device))
-    weight = torch.softmax(left * _log(p) + (1 - left) * _log(pi), -1) * (p > 0)
-    return weight / weight.sum(-1, keepdim=True)
 
 
 @checked
@@ -120,18 +77,3 @@ def _jump(x, xi, L, h):
                          none[..., None]).amax(-2)
     source = torch.where(claims > 0, claims - 1, torch.where(dies, other, place))
     return (source[..., :, None] == place).to(x.dtype) @ x
-
-
-def _log(p):
-    return torch.log(p.clamp(min=torch.finfo(p.dtype).tiny))
-
-
-def _log_ratio(p, pi):
-    """log(p / pi), finite where p = 0; the grids checked."""
-    if pi.shape[-1] != p.shape[-1]:
-        raise ValueError(f"pi has shape {tuple(pi.shape)}; expected masses of the {p.shape[-1]} "
-                         "cells of p: (..., m) and (m,).")
-    if batch((p.shape, "p"), (pi.shape, "pi")) != p.shape:
-        raise ValueError(f"pi has shape {tuple(pi.shape)}; expected (m,), or the shape of p, "
-                         f"{tuple(p.shape)}.")
-    return _log(p) - _log(pi)

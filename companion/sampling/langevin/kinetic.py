@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 import torch
 
+from companion.entries import Numbers, Positives
 from companion.hints import Positive, Tensor, checked
 from companion.inputs import concrete_value
-from companion.sampling.langevin.linear import Numbers, PositiveNumbers, as_tensors
+from companion.sampling.langevin.linear import as_tensors
 
 
 class Variances(NamedTuple):
@@ -58,7 +59,7 @@ def kinetic_euler_variances(h: Positive, *, gamma: Positive, omega: Positive = 1
 
 
 @checked
-def kinetic_gap(gamma: Numbers, *, omega: PositiveNumbers = 1.0) -> torch.Tensor:
+def kinetic_gap(gamma: Numbers, *, omega: Positives = 1.0) -> torch.Tensor:
     """(gamma - sqrt(max(0, gamma^2 - 4 omega^2))) / 2: means on V = omega^2 x^2 / 2 decay like
     exp(-gap t), at best omega at gamma = 2 omega.
 

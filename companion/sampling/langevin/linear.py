@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 import torch
 
 from companion.hints import Function, State, checked
-from companion.inputs import a_number, a_tensor, batch, concrete_value, like
+from companion.inputs import a_tensor, batch, concrete_value, like
 from companion.state import cut, flat
 
 
@@ -41,20 +41,9 @@ def antisymmetric(J, name):
     return J
 
 
-def number_or_tensor(value, name, *, positive=False):
-    """Return value, a number or a tensor of any shape. Raises TypeError, ValueError."""
-    if not isinstance(value, torch.Tensor):
-        return a_number(value, name, above=0 if positive else -math.inf)
-    if positive and concrete_value(lambda: (value <= 0).any(), a_tensor(value, name)):
-        raise ValueError(f"{name} has an entry that is not positive; expected positive numbers.")
-    return a_tensor(value, name)
-
-
 Symmetric = Annotated[torch.Tensor, partial(a_square, symmetric=True)]
 Curvatures = Annotated[torch.Tensor, partial(a_square, definite=True)]
 Antisymmetric = Annotated[torch.Tensor, antisymmetric]
-Numbers = Annotated[float | torch.Tensor, number_or_tensor]
-PositiveNumbers = Annotated[float | torch.Tensor, partial(number_or_tensor, positive=True)]
 
 
 class Linear(NamedTuple):

@@ -13,9 +13,11 @@ from typing import Annotated, NamedTuple
 import torch
 
 from companion.energies import grad
+from companion.entries import Shares
+from companion.gaussians import ou_kl, ula_variance
 from companion.hints import Function, NonNegative, Number, Positive, checked
-from companion.inputs import a_number, a_tensor, alike, concrete_value, like, one_each
-from companion.sampling.langevin.linear import Curvatures, number_or_tensor
+from companion.inputs import a_number, a_tensor, alike, like, one_each
+from companion.sampling.langevin.linear import Curvatures
 
 
 class Metropolis(NamedTuple):
@@ -41,18 +43,8 @@ def a_metropolis(z, name, *, extended=False):
     return z
 
 
-def acceptance(a, name):
-    """Return a, numbers in [0, 1]. Raises TypeError, ValueError."""
-    if concrete_value(lambda: ((a < 0) | (a > 1)).any(), a) if isinstance(number_or_tensor(a, name),
-                                                                torch.Tensor) else not 0 <= a <= 1:
-        raise ValueError(f"{name} has entries outside [0, 1]; expected probabilities of "
-                         "acceptance.")
-    return a
-
-
 Moved = Annotated[Metropolis, a_metropolis]
 Draws = Annotated[Metropolis, partial(a_metropolis, extended=True)]  # -inf accepts always
-Acceptance = Annotated[float | torch.Tensor, acceptance]
 
 
 @checked
@@ -104,7 +96,7 @@ def squared_jump(V: Function, h: Positive, z: Moved, xi: Moved, *,
 
 
 @checked
-def mala_speed(a: Acceptance) -> torch.Tensor:
+def mala_speed(a: Shares) -> torch.Tensor:
     """a Phi^-1(1 - a / 2)^(2/3): the speed of MALA in high dimension as a function of its
     acceptance a in [0, 1], up to a factor.
 
@@ -115,18 +107,6 @@ def mala_speed(a: Acceptance) -> torch.Tensor:
     # Phi^-1(1 - s) is -Phi^-1(s), which keeps the digits of a small s
     least = torch.finfo(a.dtype).tiny
     return torch.where(a > 0, a * (-torch.special.ndtri(a.clamp(min=least) / 2)) ** (2 / 3), 0)
-
-
-@checked
-def ula_variance(h: Positive, *, sigma: Positive = 1.0) -> float | torch.Tensor:
-    """sigma^2 / (1 - h / (2 sigma^2)): the variance that ULA keeps on N(0, sigma^2),
-    for h < 2 sigma^2. Plain operations: h may be a slider."""
-    unstable = h >= 2 * sigma**2
-    if (concrete_value(lambda: unstable, unstable) if isinstance(unstable, torch.Tensor)
-            else unstable):
-        raise ValueError(f"h = {h} is not below 2 sigma^2 = {2 * sigma**2}; expected a stable "
-                         "step.")
-    return sigma**2 / (1 - h / (2 * sigma**2))
 
 
 @checked
@@ -144,7 +124,7 @@ def ula_covariance(S: Curvatures, h: Positive) -> torch.Tensor:
 
 
 @checked
-def ula_kl(h: Positive) -> float | torch.Tensor:
+def ula_kl(h: Positive) -> torch.Tensor:
     """(r - 1 - log r) / 2, r = 1 / (1 - h / 2): KL from ULA's invariant law to N(0, 1);
     h^2 / 16 for small h, to all its digits."""
     ula_variance(h)
@@ -159,7 +139,7 @@ def ula_kl(h: Positive) -> float | torch.Tensor:
 def ula_w2(h: Positive, *, sigma: Positive = 1.0) -> float | torch.Tensor:
     """sigma ((1 - h / (2 sigma^2))^(-1/2) - 1): W2 from ULA's invariant law to N(0, sigma^2);
     h / (4 sigma) for small h, to all its digits."""
-    q = sigma / ula_variance(h, sigma=sigma) ** 0.5
+    q = sigma / ula_variance(h, lam=sigma**-2) ** 0.5
     return h / (2 * sigma * q * (1 + q))  # 1 / q - 1 = (1 - q^2) / (q (1 + q)): no difference
 
 

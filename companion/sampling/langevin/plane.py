@@ -7,9 +7,10 @@ from typing import Annotated, NamedTuple
 
 import torch
 
+from companion.entries import Numbers, Positives
 from companion.hints import Number, Positive, checked
 from companion.inputs import a_cloud, a_count, a_tensor, alike, concrete_value, like
-from companion.sampling.langevin.linear import Numbers, PositiveNumbers, as_tensors
+from companion.sampling.langevin.linear import as_tensors
 from companion.state import of_kind
 
 SLACK = 1e-3  # what rounding may do to a covariance, as a share of its largest entry
@@ -77,7 +78,7 @@ def plane_drift(a: Number, kappa: Positive) -> torch.Tensor:
 
 
 @checked
-def plane_gap(a: Numbers, kappa: PositiveNumbers) -> torch.Tensor:
+def plane_gap(a: Numbers, kappa: Positives) -> torch.Tensor:
     """Least real part of the spectrum of `plane_drift`: t - sqrt(max(0, t^2 - kappa (1 + a^2))),
     t = (1 + kappa) / 2. A tensor.
 

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import torch
 
+from companion.gaussians import ou_kl, ou_moments
 from companion.hints import NonNegative, Number, Positive, checked
 from companion.inputs import a_number, a_tensor, alike, batch, concrete_value
 
@@ -135,7 +136,7 @@ def gaussian_kl(x: Moments, *, mean: Number = 0.0, variance: Positive = 1.0) -> 
     """KL(N(m, v) | N(r, s)) = (v / s - 1 - log(v / s) + u^2 / s) / 2, of plain operations.   x:
     (..., 2), v > 0 -> (...)."""
     u, v, s = _state(x, mean, variance)
-    return (v / s - 1 - torch.log(v / s) + u * u / s) / 2
+    return ou_kl(u, v, lam=1 / s)
 
 
 @checked
@@ -156,8 +157,8 @@ def langevin_law(t: Times, x: Moments, *, mean: Number = 0.0,
     t: a number or (...).
     """
     u, v, s = _state(x, mean, variance)
-    shrink = torch.exp(-_time(t, x) / s)
-    return torch.stack([mean + shrink * u, s + shrink * shrink * (v - s)], -1)
+    u, v = ou_moments(_time(t, x), u, v, lam=1 / s)
+    return torch.stack([mean + u, v], -1)
 
 
 @checked

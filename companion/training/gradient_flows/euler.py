@@ -11,8 +11,8 @@ Source: Parikh and Boyd, Proximal algorithms, Foundations and Trends in Optimiza
 import torch
 
 from companion.energies import grad
+from companion.entries import Points, values
 from companion.hints import Cloud, Count, Function, Positive, Tensor, checked
-from companion.training.entries import Points, values
 
 
 @checked

@@ -5,12 +5,11 @@ import torch
 from companion import check
 from companion.check.report import magnitude, numbers, report
 from companion.flow import iterate
+from companion.gaussians import ou_kl, ou_moments
 from companion.hints import Function, Number, Positive, checked
 from companion.training.gradient_flows.gaussian_steps import (
     fb_gaussian_step,
     jko_gaussian_step,
-    ou_kl,
-    ou_moments,
 )
 
 

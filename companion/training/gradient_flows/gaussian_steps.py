@@ -12,39 +12,16 @@ Gaussian under the flow and under each scheme.
     entropy           forward-backward: Wibisono (2018); Salim, Korba and Luise (2020)
 
 m and s are numbers or tensors; lam, tau > 0. Raises TypeError, ValueError.
-The exact flow, KL and Fisher information stand here on the line, in plain operations that a page
-can run; companion.gaussians has the matrices.
+The exact flow, KL, Fisher information and ULA's variance stand in companion.gaussians.
 """
 
 import torch
 
-from companion.hints import NonNegative, Positive, Tensor, checked
+from companion.entries import Numbers, Points, Positives
+from companion.gaussians import ou_fisher
+from companion.gaussians.line import as_moments
+from companion.hints import Positive, Tensor, checked
 from companion.inputs import batch, concrete_value
-from companion.training.entries import Numbers, Points, Positives
-
-
-@checked
-def ou_moments(t: NonNegative, m: Numbers, v: Positives, *, lam: Positive) -> tuple:
-    """(m e^{-lam t}, 1/lam + (v - 1/lam) e^{-2 lam t}): mean and VARIANCE of the exact flow at time
-    t >= 0 from N(m, v)."""
-    m, v = _gaussian(m, v, "v")
-    spent = lam * torch.as_tensor(t, dtype=v.dtype, device=v.device)
-    return m * torch.exp(-spent), v * torch.exp(-2 * spent) - torch.expm1(-2 * spent) / lam
-
-
-@checked
-def ou_kl(m: Numbers, v: Positives, *, lam: Positive) -> Tensor:
-    """KL(N(m, v) | N(0, 1/lam)) = (lam (m^2 + v) - 1 - log(lam v)) / 2."""
-    m, v = _gaussian(m, v, "v")
-    excess = lam * v - 1  # near equilibrium 1 and the logarithm cancel
-    return (lam * m**2 + (excess - torch.log1p(excess))) / 2
-
-
-@checked
-def ou_fisher(m: Numbers, v: Positives, *, lam: Positive) -> Tensor:
-    """I(N(m, v) | N(0, 1/lam)) = lam^2 m^2 + (lam - 1/v)^2 v; along the exact flow d/dt KL = -I."""
-    m, v = _gaussian(m, v, "v")
-    return lam**2 * m**2 + (lam - 1 / v) ** 2 * v
 
 
 @checked
@@ -54,7 +31,7 @@ def jko_gaussian_step(m: Numbers, s: Positives, *, tau: Positive, lam: Positive)
 
     The root of s' - s + tau (lam s' - 1/s') = 0. Fixed point lam s^2 = 1 for every tau: no bias.
     """
-    m, s = _gaussian(m, s)
+    m, s = as_moments(m, s, "s")
     implicit = 1 + tau * lam
     return m / implicit, (s + torch.sqrt(s**2 + 4 * tau * implicit)) / (2 * implicit)
 
@@ -62,7 +39,7 @@ def jko_gaussian_step(m: Numbers, s: Positives, *, tau: Positive, lam: Positive)
 @checked
 def ula_gaussian_step(m: Numbers, s: Positives, *, tau: Positive, lam: Positive) -> tuple:
     """m' = (1 - tau lam) m,  s'^2 = (1 - tau lam)^2 s^2 + 2 tau."""
-    m, s = _gaussian(m, s)
+    m, s = as_moments(m, s, "s")
     explicit = 1 - tau * lam
     return explicit * m, torch.sqrt(explicit**2 * s**2 + 2 * tau)
 
@@ -71,24 +48,10 @@ def ula_gaussian_step(m: Numbers, s: Positives, *, tau: Positive, lam: Positive)
 def fb_gaussian_step(m: Numbers, s: Positives, *, tau: Positive, lam: Positive) -> tuple:
     """m' = (1 - tau lam) m,  s' = (|q| + sqrt(q^2 + 4 tau)) / 2 with q = (1 - tau lam) s:
     the prox of the entropy solves s' - |q| = tau / s'."""
-    m, s = _gaussian(m, s)
+    m, s = as_moments(m, s, "s")
     explicit = 1 - tau * lam
     q = torch.abs(explicit * s)
     return explicit * m, (q + torch.sqrt(q**2 + 4 * tau)) / 2
-
-
-@checked
-def ula_variance(*, tau: Positive, lam: Positive) -> float | torch.Tensor:
-    """1 / (lam (1 - lam tau / 2)), the stationary variance of ULA;
-    stable if and only if lam tau < 2."""
-    return 1 / (lam * (1 - _stable(tau, lam) / 2))
-
-
-@checked
-def fb_variance(*, tau: Positive, lam: Positive) -> float | torch.Tensor:
-    """The stationary variance of FB: 1 / lam if lam tau <= 1, else tau / (2 - lam tau);
-    stable if and only if lam tau < 2."""
-    return 1 / lam if _stable(tau, lam) <= 1 else tau / (2 - tau * lam)
 
 
 @checked
@@ -99,7 +62,7 @@ def ags_bound(m: Numbers, s: Positives, *, tau: Positive, lam: Positive) -> Tens
     The error bound of Ambrosio, Gigli and Savare, Gradient Flows (2008), for functionals that are
     convex along geodesics.
     """
-    m, s = _gaussian(m, s)
+    m, s = as_moments(m, s, "s")
     return tau * torch.sqrt(ou_fisher(m, s**2, lam=lam) / 2)
 
 
@@ -124,19 +87,3 @@ def moments(x: Points) -> tuple:
     Raises TypeError, ValueError."""
     mean = x.mean(-1)
     return mean, (x - mean[..., None]).square().mean(-1).sqrt()
-
-
-def _gaussian(m, s, name="s"):
-    """m and s as tensors of shapes that broadcast, numbers in float64."""
-    m, s = (a if isinstance(a, torch.Tensor) else torch.tensor(a, dtype=torch.float64)
-            for a in (m, s))
-    batch((m.shape, "m"), (s.shape, name))
-    return m, s
-
-
-def _stable(tau, lam):
-    product = lam * tau
-    if product >= 2:
-        raise ValueError(f"lam tau = {float(product)}; expected less than 2: beyond, the scheme "
-                         "has no stationary law.")
-    return product

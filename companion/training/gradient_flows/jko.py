@@ -19,9 +19,9 @@ import torch
 from scipy.linalg import LinAlgError, solveh_banded
 
 from companion.energies import grad
+from companion.entries import values
 from companion.hints import Count, Function, Positive, Tensor, checked
 from companion.inputs import a_tensor, has_values
-from companion.training.entries import values
 
 
 def _increasing(x, name):

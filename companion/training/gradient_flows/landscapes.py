@@ -10,6 +10,7 @@ from typing import Annotated, NamedTuple
 
 import torch
 
+from companion import potentials
 from companion.hints import Number, Positive, Tensor, an_instance, checked
 from companion.inputs import a_number, a_tensor
 from companion.training.gradient_flows.euler import explicit_step
@@ -49,7 +50,7 @@ def _bowl_prox(x, tau, kappa):
 
 def _well(x, kappa):
     a, b = _planar(x, kappa)
-    return (a.square() - 1).square() / 4 + kappa * b.square() / 2
+    return potentials.double_well(a[..., None]) + kappa * b.square() / 2
 
 
 def _well_flow(x, t, kappa):

@@ -15,8 +15,8 @@ import math
 
 import torch
 
+from companion.entries import AtLeastOne, Points, wide
 from companion.hints import Positive, Tensor, checked
-from companion.training.entries import AtLeastOne, Points, wide
 
 # below this exponent the heat kernel stands for Barenblatt's solution: they differ by O(m - 1)
 HEAT = 1.001

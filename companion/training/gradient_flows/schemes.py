@@ -6,11 +6,11 @@ from typing import Annotated, NamedTuple
 
 import torch
 
+from companion.entries import Numbers, Points, Positives
 from companion.hints import Number, Positive, Tensor, checked
 from companion.inputs import like
 from companion.sde import ula
 from companion.state import of_points
-from companion.training.entries import Numbers, Points, Positives
 from companion.training.gradient_flows.gaussian_steps import (
     fb_gaussian_step,
     jko_gaussian_step,

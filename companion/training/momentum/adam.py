@@ -18,9 +18,9 @@ from typing import Annotated
 import torch
 
 from companion.energies import grad
+from companion.entries import NonNegatives
 from companion.hints import Function, NonNegative, Number, Positive, Tensor, checked
 from companion.inputs import a_number, batch, concrete_value
-from companion.training.entries import NonNegatives
 from companion.training.momentum.phase import WithMaxMoments, WithMoments, mean_square, ratio
 
 

@@ -13,9 +13,9 @@ import torch
 from scipy.optimize import minimize_scalar
 from scipy.special import gamma, j1, jv
 
+from companion.entries import AtLeastOne, NonNegatives, Numbers, Positives, wide
 from companion.hints import Count, Positive, Tensor, checked
 from companion.inputs import a_number, a_tensor, batch, concrete_value
-from companion.training.entries import AtLeastOne, NonNegatives, Numbers, Positives, wide
 
 
 @checked

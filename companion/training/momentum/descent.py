@@ -13,9 +13,9 @@ from typing import Annotated, NamedTuple
 import torch
 
 from companion.energies import grad
+from companion.entries import Points
 from companion.hints import Function, Number, Positive, Tensor, an_instance, checked
 from companion.inputs import a_number, concrete_value, like
-from companion.training.entries import Points
 from companion.training.momentum.phase import euclidean, ratio
 
 

@@ -10,9 +10,9 @@ Bianchi, SIAM J. Optim. 31 (2021).
 import torch
 
 from companion.energies import grad
+from companion.entries import NonNegatives
 from companion.hints import Function, NonNegative, Number, Positive, Tensor, checked
 from companion.inputs import batch, one_each
-from companion.training.entries import NonNegatives
 from companion.training.momentum.phase import (
     Inertia,
     Moments,

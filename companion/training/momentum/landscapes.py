@@ -3,8 +3,8 @@ Rosenbrock's valley is in `companion.potentials`."""
 
 import torch
 
+from companion.entries import AtLeastOne, Points
 from companion.hints import Cloud, Device, Dtype, Number, Plane, Tensor, checked
-from companion.training.entries import AtLeastOne, Points
 
 
 @checked

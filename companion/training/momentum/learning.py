@@ -6,9 +6,9 @@ from typing import Annotated
 
 import torch
 
+from companion.entries import Points
 from companion.hints import Cloud, NonNegative, Tensor, checked
 from companion.inputs import a_number, a_tensor, alike, concrete_value
-from companion.training.entries import Points
 
 
 def _an_order(order, name):

@@ -14,9 +14,9 @@ from typing import Annotated, NamedTuple
 import torch
 
 from companion.energies import grad
+from companion.entries import Points
 from companion.hints import Function, Number, Positive, Tensor, an_instance, checked
 from companion.inputs import a_tensor, like
-from companion.training.entries import Points
 from companion.training.momentum.phase import euclidean, ratio
 from companion.training.momentum.spectral import polar
 

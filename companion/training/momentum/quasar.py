@@ -14,9 +14,9 @@ from typing import Annotated, NamedTuple
 import torch
 from scipy.optimize import minimize_scalar
 
+from companion.entries import Numbers, Points
 from companion.hints import Function, Number, Positive, Tensor, checked
 from companion.inputs import a_number, batch, one_each
-from companion.training.entries import Numbers, Points
 from companion.training.momentum.phase import WithInertia
 
 

@@ -10,9 +10,9 @@ methods at the edge of stability (arXiv:2207.14484).
 
 import torch
 
+from companion.entries import AtLeastOne, Curvatures, wide
 from companion.hints import NonNegative, Positive, Share, Tensor, checked
 from companion.inputs import a_number
-from companion.training.entries import AtLeastOne, Curvatures, wide
 
 
 @checked

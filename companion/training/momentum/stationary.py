@@ -8,9 +8,9 @@ to accelerate SGD with momentum, ICLR 2025.
 
 import torch
 
+from companion.entries import AtLeastOne, AtLeastOnes, wide
 from companion.hints import Cloud, NonNegative, Positive, Tensor, checked
 from companion.inputs import a_number, concrete_value
-from companion.training.entries import AtLeastOne, AtLeastOnes, wide
 from companion.training.momentum.adam import Beta
 
 

@@ -47,13 +47,27 @@ def _a_pair(value, name):
     return value
 
 
+def _a_grid(grid, name):
+    """Return grid, a uniform increasing tensor (m,), m >= 3. Raises TypeError, ValueError."""
+    if a_tensor(grid, name).ndim != 1 or len(grid) < 3:
+        raise ValueError(f"{name} has shape {tuple(grid.shape)}; "
+                         "expected at least three points (m,).")
+    h = (grid[-1] - grid[0]) / (len(grid) - 1)
+    if concrete_value(lambda: ((torch.diff(grid) - h).abs() < 1e-3 * h).all(), grid) is False:
+        raise ValueError(f"{name} is not uniform and increasing; "
+                         "expected torch.linspace(lo, hi, m).")
+    return grid
+
+
 Numbers = Annotated[float | torch.Tensor, _numbers]  # a number, or a tensor of any shape
 Positives = Annotated[float | torch.Tensor, functools.partial(_numbers, above=0)]
 NonNegatives = Annotated[float | torch.Tensor, functools.partial(_numbers, least=0)]
 Curvatures = Annotated[torch.Tensor, functools.partial(_entries, above=0)]  # a tensor
 Density = Annotated[torch.Tensor, functools.partial(_entries, least=0)]
+Grid = Annotated[torch.Tensor, _a_grid]  # (m,), uniform and increasing
 Points = Annotated[torch.Tensor, _points]  # (..., d), d >= 1
 MeanVariance = Annotated[tuple, _a_pair]
+Shares = Annotated[float | torch.Tensor, functools.partial(_numbers, least=0, most=1)]
 AtLeastOnes = Annotated[float | torch.Tensor, functools.partial(_numbers, least=1)]
 AtLeastOne = Annotated[float | torch.Tensor, functools.partial(a_number, least=1)]
 
