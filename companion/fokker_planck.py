@@ -164,6 +164,8 @@ def fisher_rao(rho: Density, pi: Density, *, t: NonNegative) -> Tensor:
     t + s. Raises TypeError, ValueError.
     """
     _on_one_grid(rho, pi)
+    if concrete_value(lambda: ((pi == 0) & (rho > 0)).any(), rho):
+        raise ValueError("pi is 0 where rho is not; expected pi > 0 there: KL(rho | pi) is infinite.")
     keep = torch.exp(-torch.as_tensor(t, dtype=rho.dtype, device=rho.device))
     weight = torch.softmax(keep * _log(rho) + (1 - keep) * _log(pi), -1) * (rho > 0)
     return weight * (rho.sum(-1, keepdim=True) / weight.sum(-1, keepdim=True))

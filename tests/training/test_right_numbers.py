@@ -9,6 +9,7 @@ import torch
 import companion.training.gradient_flows as gf
 import companion.training.momentum as mo
 from companion.energies import grad
+from companion.fokker_planck import bernoulli, fisher_rao, transition_matrix
 from companion.state import each
 
 F8 = torch.float64
@@ -28,16 +29,16 @@ def near(found, expected, rel):
 def test_bernoulli_does_not_cancel_and_its_gradient_is_finite_far_away():
     z = torch.cat([torch.linspace(-3, 3, 601), torch.tensor([-60.0, 60.0])])
     exact = z.double() / torch.expm1(z.double())
-    near(gf.bernoulli(z), torch.where(z == 0, 1.0, exact), 3e-7)
+    near(bernoulli(z), torch.where(z == 0, 1.0, exact), 3e-7)
     far = torch.tensor([-60.0, 0.0, 1e8])
-    assert grad(lambda y: gf.bernoulli(y[..., 0]), far[:, None]).isfinite().all()
+    assert grad(lambda y: bernoulli(y[..., 0]), far[:, None]).isfinite().all()
 
 
 def test_a_transition_in_float32_keeps_mass():
     grid = torch.linspace(-2, 2, 40)
-    P = gf.transition(bowl, grid, dt=0.1)
+    P = transition_matrix(bowl, grid, dt=0.1)
     near(P.double().sum(-1), torch.ones(40), 1e-6)
-    near(P, gf.transition(bowl, grid.double(), dt=0.1), 2e-5)
+    near(P, transition_matrix(bowl, grid.double(), dt=0.1), 2e-5)
 
 
 def test_the_exact_flow_of_a_small_variance_in_a_small_time():
@@ -55,10 +56,10 @@ def test_densities_may_be_zero():
     rho = torch.tensor([1.0, 1.0, 0.0, 0.0])
     near(gf.kl_on_grid(rho, pi, 0.5), math.log(2.0), 1e-6)
     assert gf.kl_on_grid(pi, rho, 0.5).isposinf()
-    moved = gf.fisher_rao_field(torch.full((4,), 0.5))(0.0, torch.tensor([1.0, 0.6, 0.4, 0.0]))
-    assert moved.isfinite().all() and moved[-1] == 0 and abs(moved.sum()) < 1e-6
-    with pytest.raises(ValueError, match="pi is 0"):
-        gf.fisher_rao_field(pi)
+    moved = fisher_rao(torch.tensor([1.0, 0.6, 0.4, 0.0]), torch.full((4,), 0.5), t=0.1)
+    assert moved.isfinite().all() and moved[-1] == 0 and abs(moved.sum() - 2) < 1e-6
+    with pytest.raises(ValueError, match="pi is 0 where rho is not"):
+        fisher_rao(torch.ones(4), pi, t=0.1)
     with pytest.raises(ValueError, match="rho has entries from -1"):
         gf.kl_on_grid(-rho, pi, 0.5)
 
