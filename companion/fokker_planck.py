@@ -42,8 +42,7 @@ Wells = Annotated[Sequence, _critical]
 
 @checked
 def spacing(grid: Grid) -> Tensor:
-    """The width h of the cells of a uniform increasing grid (m,), a 0-d tensor. Raises TypeError,
-    ValueError."""
+    """The width h of the cells of a grid (m,), a 0-d tensor. Raises TypeError, ValueError."""
     return (grid[-1] - grid[0]) / (len(grid) - 1)
 
 
@@ -70,8 +69,7 @@ def jump_rates(V: Function, grid: Grid, *, eps: Positive = 1.0) -> tuple:
 
 @checked
 def fokker_planck(V: Function, grid: Grid, *, eps: Positive = 1.0) -> Callable:
-    """The field v(t, rho) of d_t rho = d_x(rho V') + eps d_xx rho on the grid (m,).   rho:
-    (..., m)."""
+    """The field v(t, rho) of d_t rho = d_x(rho V') + eps d_xx rho on the grid.   rho: (..., m)."""
     up, down = jump_rates(V, grid, eps=eps)
 
     @checked
@@ -165,7 +163,7 @@ def fisher_rao(rho: Density, pi: Density, *, t: NonNegative) -> Tensor:
     """
     _on_one_grid(rho, pi)
     if concrete_value(lambda: ((pi == 0) & (rho > 0)).any(), rho):
-        raise ValueError("pi is 0 where rho is not; expected pi > 0 there: KL(rho | pi) is infinite.")
+        raise ValueError("pi is 0 where rho is not; expected pi > 0: KL(rho | pi) is infinite.")
     keep = torch.exp(-torch.as_tensor(t, dtype=rho.dtype, device=rho.device))
     weight = torch.softmax(keep * _log(rho) + (1 - keep) * _log(pi), -1) * (rho > 0)
     return weight * (rho.sum(-1, keepdim=True) / weight.sum(-1, keepdim=True))

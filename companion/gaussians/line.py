@@ -18,6 +18,7 @@ def ou_moments(t: NonNegatives, m: Numbers, v: Positives, *, lam: Positive) -> t
     t >= 0 from N(m, v)."""
     m, v = as_moments(m, v)
     spent = lam * torch.as_tensor(t, dtype=v.dtype, device=v.device)
+    batch((spent.shape, "t"), (m.shape, "m"), (v.shape, "v"))
     return m * torch.exp(-spent), v * torch.exp(-2 * spent) - torch.expm1(-2 * spent) / lam
 
 

@@ -14,7 +14,7 @@ import torch
 
 from companion.energies import grad
 from companion.entries import Shares
-from companion.gaussians import ou_kl, ula_variance
+from companion.gaussians import ula_variance
 from companion.hints import Function, NonNegative, Number, Positive, checked
 from companion.inputs import a_number, a_tensor, alike, like, one_each
 from companion.sampling.langevin.linear import Curvatures
