@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from companion.figures.numbers import said
 from companion.live import assets, export, saving
 from companion.live.exporter import export_elsewhere, never
 from companion.live.figure import resting
@@ -89,8 +90,8 @@ class Shown:
         """What the figure says at its still frame."""
         moment, seen = self.seen[-1]
         values = {n[8:]: float(v) for n, v in seen.items() if n.startswith("readout:")}
-        said = self.figure.sentence.format(**{**self.figure.defaults, **values, "t": moment.t, "k": moment.k})
-        return said + (resting(self.figure.members[1], seen["gone"].tolist()) if "gone" in seen else "")
+        text = said(self.figure.sentence, {**self.figure.defaults, **values, "t": moment.t, "k": moment.k})
+        return text + (resting(self.figure.members[1], seen["gone"].tolist()) if "gone" in seen else "")
 
     def html(self):
         """The figure of a page: poster, caption, spec. `<` is written so that no text can end the script."""

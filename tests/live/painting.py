@@ -65,7 +65,7 @@ class Painted:
 def number(text):
     """The value of a tick's text, or None."""
     text = text.replace(MINUS, "-")
-    if powers := re.fullmatch(r"(-?)(?:([\d.]+)·)?10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", text):
+    if powers := re.fullmatch(r"(-?)(?:([\d.]+)\u202f×\u202f)?10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", text):
         sign, factor, power = powers.groups()
         return (-1 if sign else 1) * float(factor or 1) * 10.0 ** int("".join(RAISED[c] for c in power))
     return float(text) if re.fullmatch(r"-?\d+(\.\d+)?", text) else None

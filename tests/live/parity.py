@@ -12,6 +12,7 @@ import itertools
 import numpy as np
 import torch
 
+from companion.figures.numbers import said
 from companion.live import export
 from companion.live.figure import resting
 from companion.live.run import Moment, Run, steps_of_frame
@@ -140,9 +141,9 @@ class Follow:
             self.compare(name, theirs["arrays"][name], value, lambda run, m, name=name: run.see(m)[name], self.moment)
         numbers = {n[8:]: float(v.reshape(-1)[0]) for n, v in theirs["arrays"].items() if n.startswith("readout:")}
         fields = {**self.run.values, **numbers, "t": self.moment.t, "k": self.moment.k}
-        said = self.figure.sentence.format(**fields) + ("" if gone is None else resting(self.figure.members[1], gone.tolist()))
-        assert theirs["sentence"] == said, (theirs["sentence"], said)
-        self.arrays, self.gone, self.said = theirs["arrays"], gone, said
+        text = said(self.figure.sentence, fields) + ("" if gone is None else resting(self.figure.members[1], gone.tolist()))
+        assert theirs["sentence"] == text, (theirs["sentence"], text)
+        self.arrays, self.gone, self.said = theirs["arrays"], gone, text
 
     def frame(self):
         """The next frame of both, from the page's present state."""

@@ -4,9 +4,10 @@ import itertools
 import json
 import random
 
+from companion.figures.numbers import written
 from tests.live.javascript import run
 
-FILES = ["format.js", "tape.js", "run.js", "history.js", "slider.js"]
+FILES = ["look.js", "format.js", "tape.js", "run.js", "history.js", "slider.js"]
 FORMATS = [".0f", ".1f", ".3f", ".0e", ".2e", ".0g", ".1g", ".3g", ".6g"]
 NUMBERS = [0.0, 0.5, 1.5, 2.5, -0.5, -2.5, 0.125, 0.25, 0.35, 1e-5, 1.5e-4, 9.9996e-5, 99999.5, 1e6, 1e22, -3.0, 123456789.0, 0.1 + 0.2, 7e-300]
 
@@ -15,17 +16,17 @@ def js(expression):
     return run(FILES, expression)
 
 
-def test_formats_are_pythons():
+def test_numbers_are_those_of_python():
     rng = random.Random(1)
     numbers = NUMBERS + [rng.uniform(-1, 1) * 10 ** rng.randint(-8, 8) for _ in range(300)]
     asked = [(v, f) for v in numbers for f in FORMATS]
-    written = js(f"{json.dumps(asked)}.map(([v, f]) => pythonFormat(v, f))")
-    assert [(v, f, w) for (v, f), w in zip(asked, written, strict=True) if w != format(v, f)] == []
+    found = js(f"{json.dumps(asked)}.map(([v, f]) => writtenNumber(v, Number(f[1]), f[2]))")
+    assert [(v, f, w) for (v, f), w in zip(asked, found, strict=True) if w != written(v, int(f[1]), f[2])] == []
 
 
 def test_sentence():
     said = js("""fillSentence("At t = {t:.1f} {n:.0f} of {model}, {{k}}, {E:.1e}, {gone}", {t: 2.25, n: 3, model: "SA", E: NaN})""")
-    assert said == "At t = 2.2 3 of SA, {k}, nan, {gone}"
+    assert said == "At t = 2.2 3 of SA, {k}, undefined, {gone}"
 
 
 SLIDERS = [{"lo": 0, "hi": 30}, {"lo": -1, "hi": 1, "step": 0.05}, {"lo": 10, "hi": 300, "step": 1}, {"lo": 0, "hi": 3, "values": [0, 0.5, 3]},

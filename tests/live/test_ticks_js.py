@@ -8,10 +8,11 @@ import random
 import numpy as np
 import pytest
 
-from tests.live.javascript import run
+from companion.figures import ticks as paper
+from tests.live.javascript import page, run
 from tests.live.painting import number
 
-FILES = ["look.js", "ticks.js", "contours.js"]
+FILES = ["look.js", "format.js", "ticks.js", "contours.js"]
 
 
 def js(expression):
@@ -59,13 +60,13 @@ def test_linear_ticks_are_round_inside_and_said_exactly():
         (20, 10, "20"),
         (0.25, 0.05, "0.25"),
         (1e5, 1e5, "10⁵"),
-        (2e5, 1e5, "2·10⁵"),
+        (2e5, 1e5, "2\u202f×\u202f10⁵"),
         (99999, 1, "99999"),
-        (-3e6, 1e6, "\u22123·10⁶"),
-        (2e-5, 1e-5, "2·10⁻⁵"),
+        (-3e6, 1e6, "\u22123\u202f×\u202f10⁶"),
+        (2e-5, 1e-5, "2\u202f×\u202f10⁻⁵"),
         (1e-4, 1e-4, "0.0001"),
         (1.5, 0.5, "1.5"),
-        (150000, 50000, "1.5·10⁵"),
+        (150000, 50000, "1.5\u202f×\u202f10⁵"),
     ],
 )
 def test_the_text_of_a_tick(value, step, text):
@@ -112,6 +113,28 @@ def test_logarithmic_ticks_are_decades_or_their_ones_twos_and_fives():
     assert [v for v, _ in ticks(2.1, 4.2, 4)] == pytest.approx([2.5, 3, 3.5, 4]) and [
         v for v, _ in ticks(1, 100, 4)
     ] == pytest.approx([1, 10, 100])
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_paper_has_the_ticks_of_the_page(log):
+    spans = [(math.exp(lo / 200), math.exp(lo / 200) * (hi - lo + 1)) for lo, hi in intervals(60, 2)] if log else intervals(60, 2)
+    asked = [(lo, hi, n) for lo, hi in [*spans, (1, 10), (0.1, 70), (2.1, 4.2), (1e-8, 1), (1, 1e5), (0.9, 1.1)] for n in (2, 3, 5)]
+    asked += [] if log else [(-1, 1, 4), (-1, 1e-7, 4), (0, 3e-5, 4), (0, 2e6, 5), (-0.3, 0.3, 5)]
+    found = js(f"{json.dumps(asked)}.map(([lo, hi, n]) => makeScale(lo, hi, 0, 1, {json.dumps(log)}).ticks(n).map((t) => [t.value, t.text]))")
+    for (lo, hi, count), page_ticks in zip(asked, found, strict=True):
+        mine = paper.ticks(lo, hi, count, log)
+        assert [text for _, text in mine] == [text for _, text in page_ticks], (lo, hi, count)
+        assert [v for v, _ in mine] == pytest.approx([v for v, _ in page_ticks], rel=1e-12, abs=1e-12 * (hi - lo))
+
+
+def test_paper_has_the_ranges_of_the_page():
+    asked = [*intervals(60, 3), (5, 5), (0, 0), (-10, -10), (0, 3)]
+    found = js(f"{json.dumps(asked)}.map(([lo, hi]) => tickRange(lo, hi, 12))")
+    assert [paper.tick_range(lo, hi, 12) for lo, hi in asked] == [pytest.approx(pair, rel=1e-12, abs=1e-12) for pair in found]
+    asked = [(math.exp(lo / 200), math.exp(lo / 200 + (hi - lo) / 900)) for lo, hi in intervals(60, 4)]
+    asked += [(1, 1), (2, 2), (3, 24.1), (0.2, 70), (1, 8)]
+    found = page(f"{json.dumps(asked)}.map(([lo, hi]) => logRange(lo, hi))")
+    assert [paper.log_range(lo, hi) for lo, hi in asked] == [pytest.approx(pair, rel=1e-12) for pair in found]
 
 
 @pytest.mark.parametrize("log", [False, True])

@@ -74,8 +74,8 @@ def test_the_page_shows_the_still_picture():
 
 def test_the_sentence_speaks_of_the_still_frame():
     f = shown(controls={"beta": Slider(0, 9, 2.5), "m": Choice({"SA": 1, "USA": 2}, value="USA")}, readouts={"size": lambda x: x.sum()}, still=3,
-              sentence="{m} {beta:.2f} {t:.1f} {k:.0f} {size:.3f} {size:.1e}")
-    assert f.sentence == "USA 2.50 1.5 3 7.250 7.2e+00"
+              sentence="{m} {beta:.2f} {t:.1f} {k:.0f} {size:.3f} {size:.1e} after {k:.0f} steps")
+    assert f.sentence == "USA 2.50 1.5 3 7.250 7.2 after 3 steps"
     assert len(f.seen) == 4 and f.seen[-1][0].k == 3
 
 

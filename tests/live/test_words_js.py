@@ -1,66 +1,112 @@
-"""The page's words and files: the running sentence as Python's format writes it, tables of numbers, links that bring a state back."""
+"""The page's words and files: numbers and the running sentence as Python writes them, tables of numbers, links that bring a state back."""
 
 import csv
 import io
 import json
 import math
+import re
 import string
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from companion.figures.look import LOOK
+from companion.figures.numbers import said, written
 from companion.live import Choice, Slider
 from tests.live.javascript import page, run
 
 HARD = [0.0, -0.0, 0.5, 1.5, 2.5, -2.5, 0.125, 1e21, -1e21, 123456789012345680000.0, 1e22, 5e-324, 1e-300, 1.7976931348623157e308,
   9.5, 0.95, 99.95,
         999999.5, 9.9999999e5, 1e16, 0.00001, 9.9995e-5, 1e-4, 2.675, 1.005, -0.4, -0.04, math.inf, -math.inf, math.nan, 1 / 3, 2**53 + 1.0]
+ROOT = Path(__file__).parents[2]
 FORMATS = [f".{digits}{kind}" for kind in "feg" for digits in (0, 1, 2, 3, 6, 12)]
 
 
-def written(pairs):
+BOOK = [(4.5e-3, ".1e", "4.5 × 10⁻³"), (-4.5e-3, ".1e", "−4.5 × 10⁻³"), (0.045, ".1e", "0.045"), (0.0996, ".1e", "0.10"), (34.2, ".1e", "34"),
+        (342, ".1e", "3.4 × 10²"), (7.25, ".1e", "7.2"), (1e-5, ".0e", "10⁻⁵"), (1e-5, ".1e", "1.0 × 10⁻⁵"), (1e-5, ".3g", "10⁻⁵"),
+        (0.0, ".2e", "0.00"), (-0.004, ".2f", "0.00"), (-0.25, ".1f", "−0.2"), (1234567.0, ".3g", "1.23 × 10⁶"), (math.inf, ".1f", "∞"),
+        (-math.inf, ".1f", "−∞"), (math.nan, ".1f", "undefined"), (0.00012, ".1g", "0.0001")]
+
+
+def in_page(pairs):
     """The page's text of each (value, format)."""
-    asked = json.dumps([[repr(float(v)), f] for v, f in pairs])
+    asked = json.dumps([[repr(float(v)), int(f[1:-1]), f[-1]] for v, f in pairs])
     read = "({ inf: Infinity, '-inf': -Infinity, nan: NaN })[v] ?? Number(v)"
-    return run(["format.js"], f"{asked}.map(([v, f]) => pythonFormat({read}, f))")
+    return run(["look.js", "format.js"], f"{asked}.map(([v, digits, kind]) => writtenNumber({read}, digits, kind))")
+
+
+def same(pairs):
+    """Page and Python write the same; what they write is, read back, what Python's own format says."""
+    for (v, f), text in zip(pairs, in_page(pairs), strict=True):
+        assert text == written(v, int(f[1:-1]), f[-1]), (v, f)
+        if math.isfinite(v):
+            number = re.sub("(?<![\\d.])10(?=[⁻⁰¹²³⁴⁵⁶⁷⁸⁹])", "1e", text.replace("−", "-").replace("\u202f×\u202f10", "e"))
+            assert float(number.translate(LOWERED)) == float(format(v, f)), (v, f, text)
+
+
+LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+
+
+@pytest.mark.parametrize("value, form, text", BOOK)
+def test_numbers_are_those_of_a_printed_book(value, form, text):
+    text = text.replace(" ", "\u202f")
+    assert written(value, int(form[1:-1]), form[-1]) == text and in_page([(value, form)]) == [text]
 
 
 def test_hard_numbers_are_written_as_python_writes_them():
-    pairs = [(v, f) for v in HARD for f in FORMATS]
-    assert [(v, f, w) for (v, f), w in zip(pairs, written(pairs), strict=True) if w != format(v, f)] == []
+    same([(v, f) for v in HARD for f in FORMATS])
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.floats(), st.sampled_from(FORMATS)), min_size=40, max_size=80))
 def test_any_number_is_written_as_python_writes_it(pairs):
-    assert [(v, f, w) for (v, f), w in zip(pairs, written(pairs), strict=True) if w != format(v, f)] == []
+    same(pairs)
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.integers(-10**7, 10**7), st.integers(0, 4)), min_size=40, max_size=60))
 @example([(1, 1), (5, 1), (25, 2), (-5, 1), (15, 1), (45, 2)])
 def test_ties_go_to_even(pairs):
-    asked = [(n / 2**k, f".{d}{kind}") for n, k in pairs for d in (0, 1, 2, 3) for kind in "feg"]
-    assert [(v, f, w) for (v, f), w in zip(asked, written(asked), strict=True) if w != format(v, f)] == []
+    same([(n / 2**k, f".{d}{kind}") for n, k in pairs for d in (0, 1, 2, 3) for kind in "feg"])
 
 
 def test_without_a_format_numbers_are_short_and_words_stay():
-    asked = "[3, -2, 0.1234567, 1e22, 123456.7, NaN].map((v) => pythonFormat(v)).concat(pythonFormat('SA', '.2f'))"
-    assert run(["format.js"], asked) == ["3", "-2", "0.1235", "1e+22", "1.235e+05", "nan", "SA"]
+    numbers = [3, -2, 0.1234567, 1e22, 123456.7, math.nan, 0.5, -0.0, 1e-7, 999999]
+    asked = "[3, -2, 0.1234567, 1e22, 123456.7, NaN, 0.5, -0, 1e-7, 999999].map((v) => writtenNumber(v)).concat(writtenNumber('SA', 2, 'f'))"
+    found = run(["look.js", "format.js"], asked)
+    assert found == [*map(written, numbers), written("SA", 2, "f")]
+    assert found == ["3", "−2", "0.1235", "10²²", "1.235\u202f×\u202f10⁵", "undefined", "0.5", "0", "10⁻⁷", "999999", "SA"]
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.floats(-1e6, 1e6), st.integers(0, 10**6), st.text(string.ascii_letters + " .,;:%", max_size=20))
 def test_a_sentence_is_pythons(t, k, words):
-    template = f"{words} {{{{t}}}} at t = {{t:.3f}}, {{E:.2e}} in {{k:.0f}} {{model}}s {{E:.3g}}{{{{"
+    template = f"{words} {{{{t}}}} at t = {{t:.3f}}, {{E:.2e}} in {{k:.0f}} {{model}}s {{E:.3g}} of {{k:.0f}} steps{{{{"
     values = {"t": t, "E": t / 7, "k": float(k), "model": "USA"}
-    said = run(["format.js"], f"fillSentence({json.dumps(template)}, {json.dumps(values)})")
-    assert said == template.format(**values)
+    text = run(["look.js", "format.js"], f"fillSentence({json.dumps(template)}, {json.dumps(values)})")
+    assert text == said(template, values) and text.endswith("{")
+
+
+@pytest.mark.parametrize("k, text", [(0, "0 steps, 0 points."), (1, "1 step, 1 point."), (2, "2 steps, 2 points."), (11, "11 steps, 11 points.")])
+def test_one_step_is_a_step(k, text):
+    sentence = "{k:.0f} steps, {k} points."
+    assert said(sentence, {"k": float(k)}) == text == run(["look.js", "format.js"], f"fillSentence('{sentence}', {{ k: {k} }})")
+    others = "{k:.0f} stepsons, {k:.1f} steps, {k:.0f} times"
+    assert said(others, {"k": 1.0}) == "1 stepsons, 1.0 steps, 1 times" == run(["look.js", "format.js"], f"fillSentence('{others}', {{ k: 1 }})")
+
+
+def test_every_counted_noun_of_the_book_is_known():
+    found = set()
+    for path in [*(ROOT / "book").glob("*/*.ipynb"), *(ROOT / "companion").glob("*/*/scenes.py")]:
+        for begin in path.read_text("utf8").split("sentence=")[1:]:
+            found |= set(re.findall(r"\{\w+(?::\.0f)?\} (\w+)s\b", begin[:300].split("alt=")[0]))
+    assert len(found) > 4 and found <= {*LOOK["counted"], "i", "time", "ha", "give"}
 
 
 def test_an_unknown_name_stays():
-    assert run(["format.js"], "fillSentence('{a} {b:.1f} {{', { b: 2 })") == "{a} 2.0 {"
+    assert run(["look.js", "format.js"], "fillSentence('{a} {b:.1f} {{', { b: 2 })") == "{a} 2.0 {"
 
 
 # --- the sentence below a figure ---

@@ -3,6 +3,7 @@
 import { paintCircle } from "./circle.js";
 import { paintCurves } from "./curves.js";
 import { paintDensity } from "./density.js";
+import { writtenNumber } from "./format.js";
 import { paintHistogram } from "./histogram.js";
 import { readInk, watchTheme } from "./ink.js";
 import { paintMatrix } from "./matrix.js";
@@ -81,7 +82,7 @@ function describeCanvas(canvas, viewSpec, figureSpec) {
 function pointSentence(view) {
   const cloud = view.grip && view.grip.cloud, i = view.selected;
   if (!cloud || i < 0) return "";
-  const word = (v) => Number(v.toPrecision(3));
+  const word = (v) => writtenNumber(v, 3, "g");
   return `Point ${i + 1} of ${cloud.n} at (${word(cloud.data[i * cloud.d])}, ${word(cloud.data[i * cloud.d + 1])}).`;
 }
 

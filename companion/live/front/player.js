@@ -2,7 +2,7 @@
 // The player: which frame is shown, what computes the next one, and in which order. All requests go through one queue, one at a time.
 // What it can be, and what moves it, is written in states.js; on(event) is the only way from one state to another.
 
-import { shortNumber } from "./format.js";
+import { writtenNumber } from "./format.js";
 import { HandMoves } from "./hands.js";
 import { FrameHistory } from "./history.js";
 import { prefersReducedMotion } from "./hub.js";
@@ -159,7 +159,7 @@ export class Player extends HandMoves {
   }
 
   blow(frame) {
-    const clock = this.spec.dt === 1 ? ({ k }) => `step ${k}` : ({ t }) => `t = ${shortNumber(t)}`;
+    const clock = this.spec.dt === 1 ? ({ k }) => `step ${k}` : ({ t }) => `t = ${writtenNumber(t)}`;
     const times = `Between ${clock(this.history.current)} and ${clock(frame)}`;
     this.on("blow", `${times} the numbers overflow: with these values the scheme blows up.`);
     this.show();

@@ -1,6 +1,6 @@
 // A slider: a native range input over whole positions, so that keyboard and touch come for free; linear, logarithmic, whole or listed values.
 
-import { shortNumber } from "./format.js";
+import { typeset, writtenNumber } from "./format.js";
 import { freshId, makeElement } from "./hub.js";
 
 function sliderScale(control) { // {most: last position, value(position), position(value), text(value)}
@@ -11,7 +11,7 @@ function sliderScale(control) { // {most: last position, value(position), positi
 
 function listedScale(values) {
   const nearest = (value) => values.reduce((best, v, i) => (Math.abs(v - value) < Math.abs(values[best] - value) ? i : best), 0);
-  return { most: values.length - 1, value: (i) => values[i], position: nearest, text: shortNumber };
+  return { most: values.length - 1, value: (i) => values[i], position: nearest, text: (v) => writtenNumber(v) };
 }
 
 function logScale({ lo, hi, step }) {
@@ -19,7 +19,7 @@ function logScale({ lo, hi, step }) {
   const digits = Math.min(12, Math.max(3, Math.ceil(-Math.log10(ratio / most)) + 1)); // enough to tell neighbours apart
   const round = (value) => (step ? Math.round(value / step) * step : Number(value.toPrecision(digits)));
   const value = (i) => (i <= 0 ? lo : i >= most ? hi : Math.min(hi, Math.max(lo, round(lo * Math.exp((ratio * i) / most)))));
-  return { most, value, position: (v) => Math.round((most * Math.log(v / lo)) / ratio), text: (v) => String(Number(v.toPrecision(digits))) };
+  return { most, value, position: (v) => Math.round((most * Math.log(v / lo)) / ratio), text: (v) => typeset(String(Number(v.toPrecision(digits)))) };
 }
 
 function linearScale({ lo, hi, step }) {
@@ -27,7 +27,7 @@ function linearScale({ lo, hi, step }) {
   const digits = Math.min(12, Math.max(decimals(by), decimals(lo)));
   const most = Math.max(1, Math.round((hi - lo) / by));
   const value = (i) => (i >= most ? hi : Number((lo + i * by).toFixed(digits)));
-  return { most, value, position: (v) => Math.round((v - lo) / by), text: (v) => trueMinus(v.toFixed(Math.min(digits, 6))) };
+  return { most, value, position: (v) => Math.round((v - lo) / by), text: (v) => typeset(v.toFixed(Math.min(digits, 6))) };
 }
 
 function niceStep(size) { // 1, 2 or 5 times a power of ten, at most `size`
@@ -38,10 +38,6 @@ function niceStep(size) { // 1, 2 or 5 times a power of ten, at most `size`
 function decimals(value) {
   for (let digits = 0; digits < 12; digits++) if (Math.abs(value - Number(value.toFixed(digits))) < 1e-12) return digits;
   return 12;
-}
-
-function trueMinus(text) { // no "-0.0"
-  return /^-0(\.0*)?$/.test(text) ? text.slice(1) : text;
 }
 
 export function makeSlider(control, change) {

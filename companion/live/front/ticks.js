@@ -1,6 +1,6 @@
-// Few ticks at round numbers, on linear and logarithmic axes.
+// Few ticks at round numbers, on linear and logarithmic axes; on paper the same (companion/figures/ticks.py).
 
-const TICK_RAISED = { "-": "\u207b", 0: "\u2070", 1: "\u00b9", 2: "\u00b2", 3: "\u00b3", 4: "\u2074", 5: "\u2075", 6: "\u2076", 7: "\u2077", 8: "\u2078", 9: "\u2079" };
+import { scientific } from "./format.js";
 
 function tickStep(span, count) {
   // the number of the form {1, 2, 5} 10^k nearest above span / count
@@ -42,7 +42,7 @@ function logTicks(lo, hi, count) {
 
 function powerText(exponent) {
   if (Math.abs(exponent) <= 2) return tickText(10 ** exponent, 10 ** exponent);
-  return "10" + String(exponent).replace(/./g, (c) => TICK_RAISED[c]);
+  return scientific("1", exponent);
 }
 
 function tickText(value, step) {
@@ -50,8 +50,8 @@ function tickText(value, step) {
   if (size < step * 1e-6) return "0";
   const sign = value < 0 ? "\u2212" : "";
   if (size >= 1e5 || step < 1e-4) {
-    const e = Math.floor(Math.log10(size) + 1e-9), m = Number((size / 10 ** e).toPrecision(3));
-    return `${sign}${m === 1 ? "" : m + "\u00b7"}10${String(e).replace(/./g, (c) => TICK_RAISED[c])}`;
+    const e = Math.floor(Math.log10(size) + 1e-9);
+    return sign + scientific(String(Number((size / 10 ** e).toPrecision(3))), e);
   }
   return sign + size.toFixed(Math.max(0, -Math.floor(Math.log10(step) + 1e-9)));
 }

@@ -1,7 +1,7 @@
 // Play, step, reset, seed, and the slider over time.
 
 import { makeButton } from "./choice.js";
-import { shortNumber } from "./format.js";
+import { writtenNumber } from "./format.js";
 import { makeElement } from "./hub.js";
 
 const SIGNS = {
@@ -51,5 +51,5 @@ function showTransport(player, { play, seed, scrub }) {
   if (!frame) return;
   scrub.max = Math.max(player.limit - 1, player.history.last.number);
   scrub.value = frame.number;
-  scrub.setAttribute("aria-valuetext", `t = ${shortNumber(frame.t)}`);
+  scrub.setAttribute("aria-valuetext", `t = ${writtenNumber(frame.t)}`);
 }
