@@ -95,7 +95,7 @@ def _value(residual, y):
 
 
 def _a_vector(guess):
-    if guess.ndim != 1 or not len(guess) or not bool(guess.isfinite().all()):
+    if guess.ndim != 1 or not len(guess):
         raise ValueError(f"guess has shape {tuple(guess.shape)}; expected finite numbers (m,), m "
                          ">= 1.")
     return guess

@@ -60,7 +60,7 @@ class Problem:
                  xT=None, T: Number = None, t0: Number = 0.0, final: Function = None, bounds=None,
                  above: Function = None):
         self.f, self.cost, self.final, self.above = f, cost or nothing, final or nothing, above
-        if x0.ndim != 1 or not len(x0) or not bool(x0.isfinite().all()):
+        if x0.ndim != 1 or not len(x0):
             raise ValueError(f"x0 = {x0.tolist()} has shape {tuple(x0.shape)}; expected one finite "
                              "state (n,).")
         self.x0, self.n, self.m = x0.detach().to("cpu", torch.float64), len(x0), controls
