@@ -62,7 +62,7 @@ vendor:
 
 graphs: .venv/ready
 	$(BIN)/python tools/stage.py --fresh
-	$(BIN)/python tools/prune.py
+	$(BIN)/python tools/archive.py
 
 faults: .venv/ready
 	$(BIN)/python -m tools.faults

@@ -44,7 +44,6 @@ companion/live/precise.py
 companion/live/programs.py
 companion/live/recording.py
 companion/live/run.py
-companion/live/store.py
 companion/live/tapes.py
 companion/live/views.py
 companion/live/widget.py

@@ -1,6 +1,7 @@
 """Graphs are found in the package first, then in the reader's cache, and appear there whole."""
 
 import gzip
+import zipfile
 
 import pytest
 import torch
@@ -39,10 +40,21 @@ def test_a_build_keeps_graphs_in_the_package(places, monkeypatch):
 
 def test_shipped_graphs_come_before_the_cache(places):
     shipped, _ = places
-    store.keep("a", b"cached")
-    shipped.mkdir()
-    (shipped / "a.onnx.gz").write_bytes(store.packed(b"shipped"))
-    assert store.find("a") == b"shipped"
+    store.keep("a", b"cached"), store.keep("c", b"cached")
+    (shipped / "training").mkdir(parents=True)
+    with zipfile.ZipFile(shipped / "training" / "momentum.zip", "w") as archive:
+        archive.writestr("race/heavy-ball.step.a.onnx", b"shipped"), archive.writestr("race/see.b.onnx", b"seen")
+    (shipped / "c.onnx.gz").write_bytes(store.packed(b"of a build"))
+    store.shipped.cache_clear()
+    assert [store.find(key) for key in "abcd"] == [b"shipped", b"seen", b"of a build", None]
+
+
+def test_a_graph_appears_whole(places, monkeypatch):
+    seen = []
+    write = type(places[1]).write_bytes
+    monkeypatch.setattr(type(places[1]), "write_bytes", lambda path, data: (write(path, data), seen.append(store.find("a"))))
+    store.keep("a", b"graph")
+    assert seen == [None] and store.find("a") == b"graph"
 
 
 def test_the_cache_is_at_home_when_nothing_is_said(monkeypatch, tmp_path):
