@@ -4,12 +4,12 @@ F(rho) = int V rho + int rho log rho with V = lam x^2 / 2; the minimiser is N(0,
 and the flow of F in W2 is the law of dX = -lam X dt + sqrt(2) dW. A Gaussian N(m, s^2) stays
 Gaussian under the flow and under each scheme.
 
-    exact   m e^{-lam t},           1/lam + (s^2 - 1/lam) e^{-2 lam t}        Ornstein and Uhlenbeck
-    JKO     argmin_rho F(rho) + W2^2(rho, rho_k) / (2 tau)                    Jordan,
-    Kinderlehrer and Otto (1998): implicit Euler ULA     x - tau lam x + sqrt(2 tau)
-    xi                                    unadjusted Langevin:
-    explicit Euler with noise FB      explicit step for V, then implicit step for the
-    entropy           forward-backward: Wibisono (2018); Salim, Korba and Luise (2020)
+    exact   m e^{-lam t}, 1/lam + (s^2 - 1/lam) e^{-2 lam t}: Ornstein and Uhlenbeck
+    JKO     argmin_rho F(rho) + W2^2(rho, rho_k) / (2 tau), implicit Euler:
+            Jordan, Kinderlehrer and Otto (1998)
+    ULA     x - tau lam x + sqrt(2 tau) xi, explicit Euler with noise: unadjusted Langevin
+    FB      explicit step for V, then implicit step for the entropy, forward-backward:
+            Wibisono (2018); Salim, Korba and Luise (2020)
 
 m and s are numbers or tensors; lam, tau > 0. Raises TypeError, ValueError.
 The exact flow, KL, Fisher information and ULA's variance stand in companion.gaussians.

@@ -17,8 +17,10 @@ from companion.training.gradient_flows.euler import explicit_step
 
 
 class Landscape(NamedTuple):
-    """f(x, kappa), the exact flow(x, t, kappa), the proximal step prox(x, tau, kappa).   x:
-    (..., 2), kappa > 0 the stiff curvature."""
+    """f(x, kappa), the exact flow(x, t, kappa), the proximal step prox(x, tau, kappa).
+
+    x: (..., 2), kappa > 0 the stiff curvature.
+    """
 
     f: Callable
     flow: Callable
