@@ -468,6 +468,9 @@ def test_what_a_method_does_not_use_stays(generator):
     new = step(0, z)
     assert type(new) is mo.MaxMoments and torch.equal(new.m, z.m) and torch.equal(new.top, z.top) and torch.equal(new.v[0], z.v[0])
     close(new.x[0], mo.gradient_descent(0, z.x[0], f=f, lr=0.1), 1e-12)
+    assert torch.equal(mo.memoryless(lambda k, x: x + k)(3, z).x, z.x + 3)  # the number of the step is passed on
+    timed = mo.timed(lambda k, z: z._replace(x=z.x + k), f=lambda x: x[..., 0], tol=1.0)
+    assert torch.equal(timed(3, clocked(z.x[0])).x, z.x[0] + 3)
     moved = mo.heavy_ball(0, mo.Inertia(z.x[1], z.v[1]), f=f, lr=0.1, momentum=0.5)
     close(torch.stack([new.x[1], new.v[1]]), torch.stack(moved), 1e-12)
 
@@ -599,6 +602,8 @@ BAD = [
     (lambda: mo.normalised_descent(0, X2, f=flat, lr=-1), ValueError, "lr"),
     (lambda: mo.mirror_descent(0, X2, f=flat, lr=-1), ValueError, "lr"),
     (lambda: mo.mirror_descent(0, X2, f=flat, lr=0.1, mirror="entropy"), TypeError, "expected a Mirror"),
+    (lambda: mo.mirror_descent(0, X2 - torch.tensor([0.0, 2.0]), f=flat, lr=0.1), ValueError, "outside of the mirror's domain"),
+    (lambda: mo.normalised_descent(0, 1e200 * X2, f=flat, lr=0.1), ValueError, "squares of the entries overflow"),
     (lambda: mo.power(1.0), ValueError, "p = 1.0"),
     (lambda: mo.adam(0, XV, f=flat, lr=0.1), TypeError, "z is a Inertia; .* x, m, v: .*Moments"),
     (lambda: mo.adam(0, XMV, f=flat, lr=0.0), ValueError, "lr"),
@@ -606,7 +611,7 @@ BAD = [
     (lambda: mo.adam(0, XMV, f=flat, lr=0.1, beta2=-0.1), ValueError, "beta2"),
     (lambda: mo.adam(0, XMV, f=flat, lr=0.1, eps=-1e-8), ValueError, "eps"),
     (lambda: mo.amsgrad(0, XMV, f=flat, lr=0.1), TypeError, "MaxMoments"),
-    (lambda: mo.adam(0, mo.Moments(X2, X2, -X2), f=flat, lr=0.1), ValueError, "v has the entry -1.0"),
+    (lambda: mo.adam(0, mo.Moments(X2, X2, torch.tensor([1.0, -1.0])), f=flat, lr=0.1), ValueError, "v has the entry -1.0"),
     (lambda: mo.amsgrad(0, mo.MaxMoments(X2, X2, X2, -X2), f=flat, lr=0.1), ValueError, "top, the largest v, has the entry -1.0"),
     (lambda: mo.adamw(0, XMV, f=flat, lr=0.1, decay=-1), ValueError, "decay"),
     (lambda: mo.adam_l2(0, XMV, f=flat, lr=0.1, decay=-1), ValueError, "decay"),
@@ -622,6 +627,7 @@ BAD = [
     (lambda: mo.polar(Z2, tol=-1), ValueError, "tol"),
     (lambda: mo.newton_schulz(X2), ValueError, "G has shape"),
     (lambda: mo.newton_schulz(Z2, steps=0), ValueError, "steps"),
+    (lambda: mo.newton_schulz(1e200 * torch.stack([Z2, 0 * Z2])), ValueError, "overflows"),
     (lambda: mo.spectral_descent(0, Z2, f=mo.distance_to(Z2), lr=-1), ValueError, "lr"),
     (lambda: mo.muon(0, W2, f=mo.distance_to(Z2), lr=-1), ValueError, "lr"),
     (lambda: mo.muon(0, Z2, f=flat, lr=0.1), TypeError, r"W, M: at_rest\(W, MatrixMoment\)"),
@@ -637,9 +643,14 @@ BAD = [
     (lambda: mo.lessard([1.0]), TypeError, "x is a list"),
     (lambda: mo.nearest([1.0], Z2), TypeError, "x is a list"),
     (lambda: mo.nearest(X2, X2), ValueError, "y has shape"),
+    (lambda: mo.nearest(X2, torch.ones(4, 1)), ValueError, r"y has shape \(4, 1\)"),
     (lambda: mo.logistic(Z3, torch.ones(2)), ValueError, "examples"),
     (lambda: mo.logistic(Z2, torch.tensor([0.0, 1.0])), ValueError, "labels -1 or 1"),
     (lambda: mo.logistic(Z2, torch.ones(2), ridge=-1), ValueError, "ridge"),
+    (lambda: mo.logistic(Z2, torch.tensor([True, False])), TypeError, "labels -1 or 1"),
+    (lambda: mo.margin(torch.stack([X2, 0 * X2]), Z2, torch.ones(2)), ValueError, "w is 0"),
+    (lambda: mo.accuracy(torch.ones(1), Z2, torch.ones(2)), ValueError, "a weight for each of the 2"),
+    (lambda: mo.distance_to(Z2)(Z2[:1]), ValueError, r"W has shape \(1, 2\)"),
     (lambda: mo.margin([1.0], Z2, torch.ones(2)), TypeError, "w is a list"),
     (lambda: mo.accuracy([1.0], Z2, torch.ones(2)), TypeError, "w is a list"),
     (lambda: mo.memoryless(3), TypeError, "step is a int"),

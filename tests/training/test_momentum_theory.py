@@ -390,6 +390,8 @@ XV, XMV = mo.at_rest(torch.ones(2), mo.Inertia), mo.at_rest(torch.ones(2), mo.Mo
     lambda: mo.nesterov_profile(3.0, mu=1.0, h=0.1),
     lambda: mo.nesterov_profile(torch.ones(2), mu=-1.0, h=0.1),
     lambda: mo.nesterov_profile(torch.ones(2), mu=1.0, h=0.1, r=0.5),
+    lambda: mo.nesterov_profile(torch.ones(3), mu=1.0, h=torch.ones(2)),
+    lambda: mo.nesterov_profile(torch.ones(2), mu=torch.ones(3), h=0.1),
     lambda: mo.bessel_profile(torch.ones(2), r=0.5),
     lambda: mo.bessel_profile(torch.ones(2), nodes=0),
     lambda: mo.bessel_tail(0.0),
