@@ -223,6 +223,14 @@ def test_the_implicit_step_never_increases_rosenbrock(tau, generator):
     assert (descent(rosenbrock)(0.0, y) - (y - x) / tau).abs().max() < 1e-6
 
 
+def test_each_start_takes_its_own_longest_step():
+    # Newton's step on sqrt(1 + |x|^2) leads too far from afar, and is taken whole from nearby
+    x = torch.tensor([[[0.1, 0.0], [4.0, -1.0]], [[-9.0, 2.0], [0.2, 0.3]]])
+    y = gf.implicit_step(lambda p: (1 + p.square().sum(-1)).sqrt(), x, tau=50.0, iterations=2)
+    alone = [[gf.implicit_step(lambda p: (1 + p.square().sum(-1)).sqrt(), p, tau=50.0, iterations=2) for p in row] for row in x]
+    close(y, torch.stack([torch.stack(row) for row in alone]))
+
+
 def test_explicit_euler_is_stable_below_two_over_curvature():
     L = 10.0
     for tau, stable in ((0.199, True), (0.201, False)):
@@ -251,7 +259,8 @@ def test_hessian_against_autograd(generator):
     lambda: gf.jko_gaussian_step(0.0, 1.0, tau=0.0, lam=1.0), lambda: gf.ula_gaussian_step(0.0, -1.0, tau=1.0, lam=1.0),
     lambda: gf.fb_gaussian_step(0.0, math.nan, tau=1.0, lam=1.0), lambda: gf.ula_variance(2.0, lam=1.0),
     lambda: gf.ags_bound(0.0, 1.0, tau=-1.0, lam=1.0), lambda: gf.moments([1.0, 2.0]),
-    lambda: gf.rescale("x", 0.0, 1.0), lambda: gf.gaussian_start([1.0], 0.0, 1.0),
+    lambda: gf.rescale("x", 0.0, 1.0), lambda: gf.rescale(torch.tensor([[1.0, 1.0], [1.0, 2.0]]), 0.0, 1.0),
+    lambda: gf.gaussian_start([1.0], 0.0, 1.0),
     lambda: gf.three_schemes(0, torch.ones(3, 5), torch.ones(3, 5), tau=0.1, lam=1.0),
     lambda: gf.three_schemes(0, gf.Schemes(*torch.randn(3, 5)), gf.Schemes(*torch.randn(3, 4)), tau=0.1, lam=1.0),
     lambda: gf.three_schemes(0, gf.Schemes(*torch.randn(2, 5), torch.ones(4)), gf.Schemes(*torch.randn(3, 5)), tau=0.1, lam=1.0),
@@ -259,6 +268,7 @@ def test_hessian_against_autograd(generator):
     lambda: gf.implicit_step("f", torch.ones(2), tau=1.0), lambda: gf.implicit_step(rosenbrock, torch.ones(2), tau=1.0, iterations=0),
     lambda: gf.hessian(rosenbrock, 3.0), lambda: bowl.f(torch.ones(3), 1.0), lambda: double_well.prox(torch.ones(2), 1.0, -1.0),
     lambda: gf.three_clocks(0, torch.ones(3, 2), tau=0.1, kappa=0.0, terrain=bowl),
+    lambda: gf.three_clocks(0, torch.ones(4, 2), tau=0.1, kappa=1.0, terrain=bowl),
 ])
 def test_bad_input_is_refused_in_words(call):
     with pytest.raises((TypeError, ValueError), match="expected"):

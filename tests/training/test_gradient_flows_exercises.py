@@ -38,9 +38,15 @@ def test_another_factor_fails(wrong):
         exercises.check_contraction(wrong)
 
 
+@pytest.mark.parametrize("share, side", [(1.01, "large"), (0.99, "small")])
+def test_the_hint_says_on_which_side(share, side):
+    with pytest.raises(AssertionError, match=f"too {side}"):
+        exercises.check_contraction(lambda tau, lam: share / (1 + 2 * lam * tau))
+
+
 @pytest.mark.parametrize("call", [
     lambda: exercises.check_unbiased_step("0.5"), lambda: exercises.check_unbiased_step(-1.0), lambda: exercises.check_forgotten(None),
-    lambda: exercises.check_contraction(0.5),
+    lambda: exercises.check_contraction(0.5), lambda: exercises.check_contraction(lambda tau, lam: [0.5, 0.5]),
 ])
 def test_bad_input_is_refused_in_words(call):
     with pytest.raises((TypeError, ValueError), match="expected"):

@@ -91,6 +91,8 @@ def test_barenblatt_tends_to_the_heat_kernel():
     x = torch.linspace(-3, 3, 50)
     close(gf.barenblatt(x, t=0.8, m=1.002), gf.barenblatt(x, t=0.8, m=1.0), 2e-3)
     close(gf.barenblatt(x, t=0.8, m=1.0, mass=2.0), 2 * gaussian_density(x, 0.0, 1.6))
+    close(gf.barenblatt(x.float(), t=0.8, m=1.002).double(), gf.barenblatt(x, t=0.8, m=1.002), 1e-6)  # its powers are high
+    close(gf.front(x, t=0.8, m=1.0), gf.front(x, t=0.8, m=1.001))
 
 
 def test_explicit_porous_medium_follows_barenblatt():
@@ -202,6 +204,7 @@ POINTS = torch.arange(6.0)
     lambda: gf.barenblatt(ONE, t=0.0, m=2.0), lambda: gf.barenblatt(ONE, t=1.0, m=0.9), lambda: gf.barenblatt(ONE, t=1.0, m=2.0, mass=0.0),
     lambda: gf.front(3.0, t=1.0, m=2.0),
     lambda: gf.free_energy("V", POINTS, ONE), lambda: gf.free_energy(tilted, POINTS.flip(0), ONE), lambda: gf.free_energy(tilted, POINTS, -ONE),
+    lambda: gf.free_energy(tilted, POINTS[[0, 2, 1, 3, 4, 5]], ONE), lambda: gf.free_energy(tilted, POINTS, ONE * (POINTS[:5] > 0)),
     lambda: gf.jko_quantile_step(tilted, POINTS, ONE[:3], tau=1.0), lambda: gf.jko_quantile_step(tilted, POINTS, ONE, tau=0.0),
     lambda: gf.jko_quantile_step(tilted, POINTS, ONE, tau=1.0, iterations=0),
     lambda: gf.node_masses([1.0]),
