@@ -18,7 +18,7 @@ COLOUR = r"#[0-9a-fA-F]{3,8}\b|\brgba?\(\s*\d|['\"](?:white|black|gr[ae]y|red|gr
 WIDTH = r"lineWidth = [\d.]+ ?[;*]|\b(?:lw|linewidths?|fontsize|ms|markersize)=[\d.]*[1-9]"
 FRONT, LIVE = ROOT / "companion/live/front", ROOT / "companion/live"
 DRAWN = [*sorted(FRONT.glob("*.js")), FRONT / "live.css", ROOT / "book/assets/style.css",
-         *sorted((ROOT / "companion/figures").glob("*.py")), *(path for path in sorted(LIVE.glob("*.py")) if path.name != "poster.py")]
+         *sorted((ROOT / "companion/figures").glob("*.py")), *sorted(LIVE.glob("*.py"))]
 
 
 @pytest.mark.parametrize("path", DRAWN, ids=lambda path: path.name)

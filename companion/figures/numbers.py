@@ -1,7 +1,7 @@
 """Numbers and sentences as a printed book has them: 4.5 × 10⁻³, −0.2, 1 step. The page writes the
 same (live/front/format.js).
 
-A format is Python's: .2f, .1e, .3g, or none. What .1e writes near 1 stands without a power: 0.045, 34.
+A format is Python's: .2f, .1e, .3g, or none. What .1e writes near 1 needs no power: 0.045, 34.
 """
 
 import math

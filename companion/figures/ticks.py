@@ -1,4 +1,4 @@
-"""Few ticks at round numbers, on linear and logarithmic axes: the page's own (live/front/ticks.js)."""
+"""Few ticks at round numbers, on linear and logarithmic axes, as in the page (front/ticks.js)."""
 
 import math
 

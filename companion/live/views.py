@@ -23,6 +23,7 @@ from companion.live.options import (
     the_labels,
     the_names,
 )
+from companion.live.programs import keywords
 
 GRID = 240  # points of a target curve
 GROUND = 64  # points a side of a landscape
@@ -158,12 +159,23 @@ def curves(*readouts: str, reference: Reference | None = None, logx: Flag = Fals
            xlim: Interval | None = None, ylim: Interval | None = None, xlabel: Word = "t",
            ylabel: Word = "",
            names: Names = None, title: Word = "") -> View:
-    """Readouts against time, with reference curves label -> f(t, controls). Raises TypeError,
-    ValueError."""
+    """Readouts against time, with reference curves label -> f(t, controls); one that does not ask
+    for the time is constant, and runs the whole axis. Raises TypeError, ValueError."""
     the_names(readouts, "readouts")
-    options = {"readouts": list(readouts), "logx": logx, "logy": logy, "xlim": xlim, "ylim": ylim,
+    known = dict(reference or {})
+    constant = [label for label, f in known.items() if _timeless(f)]
+    options = {"readouts": list(readouts), "constant": constant, "logx": logx, "logy": logy,
+               "xlim": xlim, "ylim": ylim,
                "xlabel": xlabel, "ylabel": ylabel, "names": names, "title": title}
-    return View("curves", options, reference=dict(reference or {}))
+    return View("curves", options, reference=known)
+
+
+def _timeless(f):
+    try:
+        names = keywords(f, 0)
+    except ValueError:  # a function of C, whose parameters have no names
+        return False
+    return names is not None and not {"t", "k"} & set(names)
 
 
 @checked

@@ -83,7 +83,7 @@ class Shown:
     @cached_property
     def png(self):
         """The still picture, at the declared frame."""
-        return poster(self.figure, self.seen)
+        return poster(self.figure, self.seen, recorded=self.spec["engine"] == "recording")
 
     @property
     def sentence(self):

@@ -39,7 +39,6 @@ companion/live/export.py
 companion/live/figure.py
 companion/live/models.py
 companion/live/notebook.py
-companion/live/poster.py
 companion/live/precise.py
 companion/live/programs.py
 companion/live/recording.py
@@ -79,7 +78,6 @@ LONG = set("""
 companion/architectures/control/linear_quadratic.py
 companion/inputs.py
 companion/live/figure.py
-companion/live/poster.py
 """.split())
 
 

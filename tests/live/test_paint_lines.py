@@ -172,7 +172,7 @@ def test_theory_is_dashed_and_paired_with_its_readouts():
         "ref:0:b": lambda t: 6 - t,
         "ref:1:c": lambda t: 0,
     }
-    p = paint(curves("E", "F", reference={"a": abs, "b": abs}), *run(**two), width=700, index=6)
+    p = paint(curves("E", "F", reference={"a": lambda t: t, "b": lambda t: t}), *run(**two), width=700, index=6)
     dashed = [line for line in lines(p) if line[2]]
     assert {(line[1], tuple(line[2]), line[3]) for line in dashed} == {
         (COLORS[0], (5, 4), 1.6),
@@ -182,9 +182,34 @@ def test_theory_is_dashed_and_paired_with_its_readouts():
         {line[4] for line in dashed} == {1, 0.6} and {"a", "b", "E", "F"} <= set(p.words()) and "c" not in p.words()
     )
     assert len(p.marks()) == 2
-    one = paint(curves("E", reference={"a": abs}), *run(E=two["E"], **{"ref:0:a": lambda t: 2.0}), width=700)
+    one = paint(curves("E", reference={"a": lambda t: t}), *run(E=two["E"], **{"ref:0:a": lambda t: 2.0}), width=700)
     (theory,) = [line for line in lines(one) if line[2]]
     assert theory[1] == MUTED and close([theory[0][-1]], [(one.scale("center")(5), one.scale("right")(2))])
+
+
+def test_what_is_constant_runs_the_whole_axis_and_has_its_name_at_its_end():
+    spec = curves("E", ylim=(0, 6), reference={"limit": lambda beta: beta, "law": lambda t: t})
+    given = {"E": lambda t: 1 + t / 2, "ref:0:limit": lambda t: 2.0 if t < 1 else 3.0, "ref:0:law": lambda t: 1 + t}
+    p = paint(spec, *run(4, **given), width=700, figure={"dt": 0.5, "frames": 21})
+    x, y = p.scale("center"), p.scale("right")
+    limit, law = (next(line for line in lines(p, MUTED) if (len(line[0]) == 2) == whole) for whole in (True, False))
+    assert close(limit[0], [(x(0), y(3)), (x(10), y(3))]) and limit[2:] == ([5, 4], 1.6, 1)  # as it is now, to the end of the axis
+    assert close(law[0], [(x(0.5 * k), y(1 + 0.5 * k)) for k in range(4)])
+    assert p.words()["limit"] == pytest.approx((x(10) + 9, y(3)), abs=1) and p.words()["law"][0] == pytest.approx(x(1.5) + 9, abs=1)
+    wound_back = paint(spec, *run(4, **given), width=700, index=1)
+    assert next(line for line in lines(wound_back, MUTED) if len(line[0]) == 2)[0][0][1] == pytest.approx(wound_back.scale("right")(2), abs=0.6)
+    outside = paint(spec, *run(4, **{**given, "ref:0:limit": lambda t: 60.0}), width=700)
+    assert "limit" not in outside.words() and "law" in outside.words()
+
+
+def test_in_a_narrow_panel_a_constant_has_its_name_on_its_line():
+    spec = curves("E", names=["the energy of it all"], ylim=(0, 6), reference={"the limit of it all": lambda: 3.0})
+    p = paint(spec, *run(E=lambda t: 1 + t / 2, **{"ref:0:the limit of it all": lambda t: 3.0}), width=300,
+              figure={"dt": 0.5, "frames": STEPS})
+    (name,) = p.of("fillText", text="the limit of it all")
+    assert name["align"] == "right" and name["at"][0] == pytest.approx(p.scale("center")(5), abs=1)
+    assert -12 < name["at"][1] - p.scale("right")(3) < -6 and p.of("strokeText", text="the limit of it all")
+    assert p.words()["the energy of it all"][1] < p.ticks("right")[-1][1]  # curves have theirs above
 
 
 def test_a_line_breaks_where_a_value_is_missing():

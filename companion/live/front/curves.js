@@ -2,7 +2,7 @@
 
 import { axesLayout, axisCounts, clipTo, paintAxes } from "./axes.js";
 import { timeLimits } from "./clock.js";
-import { endLabelWidth, legendHeight, legendRows, paintEndLabels, paintLegend } from "./legend.js";
+import { endLabelWidth, legendHeight, legendRows, paintEndLabels, paintLabelAbove, paintLegend } from "./legend.js";
 import { LOOK } from "./look.js";
 import { linePath, paintMark } from "./marks.js";
 import { makeScale, tickRange } from "./ticks.js";
@@ -13,9 +13,10 @@ function curveSeries(view, scene) {
   const paired = theory.length > 1 && theory.length === names.length;
   const read = (key) => scene.frames.map((f) => (f.arrays[key] ? Number(f.arrays[key].data[0]) : NaN));
   const own = names.map((name, i) => ({ text: (spec.names && spec.names[i]) || name, group: i, color: ink.group(i), values: read("readout:" + name) }));
-  const dashed = theory.map((key, i) => ({
-    text: key.slice(`ref:${j}:`.length), group: i, dashed: true, color: paired ? ink.group(i) : ink.muted, values: read(key),
-  }));
+  const dashed = theory.map((key, i) => {
+    const text = key.slice(`ref:${j}:`.length), constant = (spec.constant || []).includes(text);
+    return { text, group: i, dashed: true, constant, color: paired ? ink.group(i) : ink.muted, values: read(key) };
+  });
   return [...dashed, ...own];
 }
 
@@ -54,7 +55,7 @@ export function paintCurves(view, g, scene) {
   const limits = calmLimits(view, scene, series), times = timeLimits(view, scene);
   const alone = series.length === 1 && !spec.names, texts = alone ? [] : series.map((s) => s.text);
   const right = endLabelWidth(view, texts);
-  const rows = right || alone ? [] : legendRows(view, series.map((s) => ({ ...s, line: true, mark: !s.dashed, dash: s.dashed ? LOOK.theory : [] })));
+  const rows = right || alone ? [] : legendRows(view, series.filter((s) => !s.constant).map((s) => ({ ...s, line: true, mark: !s.dashed, dash: s.dashed ? LOOK.theory : [] })));
   const ylabel = spec.ylabel || (alone ? series[0].text : "");
   const layout = { right, head: legendHeight(view, rows), xlabel: "time" + (spec.logx ? " (log)" : ""), ylabel };
   if (spec.xlabel !== undefined && spec.xlabel !== null) layout.xlabel = spec.xlabel;
@@ -63,7 +64,9 @@ export function paintCurves(view, g, scene) {
   paintAxes(view, g, box, xs, ys, layout);
   paintLegend(view, g, rows);
   paintSeries(view, g, scene, series, box, xs, ys);
-  if (right) paintEndLabels(view, g, series.map((s) => seriesEnd(s, scene, xs, ys, box)).filter(Boolean), box);
+  const ends = (some) => series.filter(some).map((s) => seriesEnd(s, scene, xs, ys, box)).filter(Boolean);
+  if (right) paintEndLabels(view, g, ends(() => true), box);
+  else if (!alone) for (const end of ends((s) => s.constant)) paintLabelAbove(view, g, end);
 }
 
 function paintSeries(view, g, scene, series, box, xs, ys) {
@@ -74,8 +77,9 @@ function paintSeries(view, g, scene, series, box, xs, ys) {
   for (const one of series) {
     const y = (s) => ys.at(one.values[s]);
     const past = new Path2D(), future = new Path2D();
-    linePath(past, index + 1, x, y);
-    linePath(future, Math.max(0, frames.length - index), (s) => x(s + index), (s) => y(s + index));
+    if (one.constant) linePath(past, 2, (s) => (s ? box.right : box.left), () => y(index)); // as it is now, over the whole axis
+    else linePath(past, index + 1, x, y);
+    if (!one.constant) linePath(future, Math.max(0, frames.length - index), (s) => x(s + index), (s) => y(s + index));
     g.setLineDash(one.dashed ? LOOK.theory.map((v) => v * ink.scale) : []);
     g.strokeStyle = one.color;
     g.lineWidth = (one.dashed ? LOOK.line.theory : LOOK.line.curve) * ink.scale;
@@ -102,6 +106,8 @@ function paintNow(g, ink, one, x, y) {
 }
 
 function seriesEnd(one, scene, xs, ys, box) {
+  const level = ys.at(one.values[scene.index]);
+  if (one.constant) return level >= box.top && level <= box.bottom ? { text: one.text, color: one.color, x: box.right, y: level } : null;
   for (let s = scene.frames.length - 1; s >= 0; s--) {
     const x = xs.at(scene.frames[s].t), y = ys.at(one.values[s]);
     if (Number.isFinite(x + y)) return { text: one.text, color: one.color, x: Math.min(x, box.right), y: Math.max(box.top, Math.min(box.bottom, y)) };

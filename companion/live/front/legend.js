@@ -63,14 +63,20 @@ export function paintEndLabels(view, g, ends, box) {
     sorted[i].at = Math.min(sorted[i].at, floor);
     floor = sorted[i].at - gap;
   }
+  for (const end of sorted) paintLabel(g, ink, end, end.x + LOOK.gap.end * ink.scale, end.at, "left");
+}
+
+export function paintLabelAbove(view, g, end) {
+  // where there is no room beside the plot: within it, on its line
+  paintLabel(g, view.ink, end, end.x, end.y - 0.7 * view.ink.size, "right");
+}
+
+function paintLabel(g, ink, end, x, y, align) {
   g.font = ink.font(1, "600");
-  g.textAlign = "left"; g.textBaseline = "middle";
-  g.lineJoin = "round"; g.lineWidth = LOOK.line.halo; g.strokeStyle = ink.paper;
-  for (const end of sorted) {
-    g.fillStyle = end.color;
-    g.strokeText(end.text, end.x + LOOK.gap.end * ink.scale, end.at);
-    g.fillText(end.text, end.x + LOOK.gap.end * ink.scale, end.at);
-  }
+  g.textAlign = align; g.textBaseline = "middle";
+  g.lineJoin = "round"; g.lineWidth = LOOK.line.halo; g.strokeStyle = ink.paper; g.fillStyle = end.color;
+  g.strokeText(end.text, x, y);
+  g.fillText(end.text, x, y);
 }
 
 export function endLabelWidth(view, texts) {
