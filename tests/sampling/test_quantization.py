@@ -330,6 +330,7 @@ def test_labels_take_the_first_of_the_nearest_and_keep_digits_far_from_the_origi
     assert qz.labels(y, torch.tensor([[0.3], [0.9], [-3.0]])).tolist() == [0, 1, 0]
     x, sites = rand(300, 2, seed=1), rand(20, 2, seed=2)
     assert torch.equal(qz.labels(sites, x), torch.cdist(x, sites).argmin(1))
+    assert torch.equal(qz.labels(x, x), torch.arange(300))  # as many sites as points
     near = qz.labels((sites + 1000).float(), (x + 1000).float())
     assert (near == qz.labels(sites, x)).double().mean() > 0.99
 
@@ -444,7 +445,9 @@ SOME = torch.rand(3, 2)
     (lambda: qz.power_lloyd(0, torch.zeros(3, 3)), "2 coordinates"), (lambda: qz.lloyd(0, torch.zeros(2, 2)), "coincide"),
     (lambda: qz.quantization_error(torch.zeros(2, 2)), "coincide"), (lambda: qz.pythagoras(torch.zeros(2, 2)), "coincide"),
     (lambda: qz.labels(torch.rand(4, 2), SOME), "4 sites for 3 points"), (lambda: qz.labels(torch.rand(2, 3), SOME), "coordinates"),
-    (lambda: qz.labels(torch.rand(1, 2, 2), SOME), "one set of points"), (lambda: qz.kmeans_step(0, SOME, x=[1.0]), "torch.as_tensor"),
+    (lambda: qz.labels(torch.rand(1, 2, 2), SOME), "one set of points"),
+    (lambda: qz.labels(SOME, torch.full((3, 2), -1e16)), "another unit"), (lambda: qz.labels(SOME, torch.full((3, 2), math.inf)), "infini"),
+    (lambda: qz.kmeans_step(0, SOME, x=[1.0]), "torch.as_tensor"),
     (lambda: qz.kmeans_step(0, SOME, x=SOME, a=-torch.ones(3)), "negative"), (lambda: qz.inertia(SOME, SOME, torch.ones(4)), "one weight"),
     (lambda: qz.inertia(SOME, SOME[:2]), "3 sites for 2 points"), (lambda: qz.uniform_kmeans_step(0, SOME, x=torch.rand(2, 3)), "coordinates"),
     (lambda: qz.uniform_kmeans_step(0, SOME, x=SOME, a=torch.zeros(3)), "positive mass"),
@@ -452,6 +455,14 @@ SOME = torch.rand(3, 2)
 def test_bad_input_is_refused_in_words(call, words):
     with pytest.raises((TypeError, ValueError), match=words):
         call()
+
+
+def test_as_many_steps_are_taken_as_are_allowed():
+    y = rand(30, 2, seed=1)
+    needed = len(qz.semidiscrete(y).errors) - 1
+    assert len(qz.semidiscrete(y, steps=needed).errors) == needed + 1
+    with pytest.raises(RuntimeError, match=f"after {needed - 1} Newton steps"):
+        qz.semidiscrete(y, steps=needed - 1)
 
 
 def test_newton_says_why_it_cannot():
@@ -476,6 +487,15 @@ def test_where_voronoi_cells_are_empty_the_start_is_mended():
     assert (found.cells.mass - 1 / 20).abs().max() < 1e-10
     b = found.cells.barycentre
     assert ((b - 0.5).square().sum(1) < 0.5 / 4).all()
+    large = qz.semidiscrete(9 * y, density=qz.pixels(disc(), hi=(9.0, 9.0)))
+    assert torch.allclose(large.cells.barycentre, 9 * b, atol=1e-7) and abs(large.cost / found.cost - 81) < 1e-7
+
+
+def test_sites_close_together_outside_a_triangle():
+    """The middle of a triangle is not that of its box: the weights are those of the sites where they are, not of the dilated ones."""
+    y, triangle = 3 + 0.01 * rand(12, 2, seed=5), qz.uniform(torch.tensor([[0.0, 0.0], [4.0, 0.0], [0.0, 1.0]], dtype=F8))
+    found = qz.semidiscrete(y, density=triangle)
+    assert len(found.errors) < 20 and (qz.power_cells(y, found.w, density=triangle).mass - 1 / 12).abs().max() < 1e-9
 
 
 def test_undamped_newton_would_empty_a_cell():

@@ -43,6 +43,12 @@ def test_another_rate_fails(wrong):
         exercises.lloyd_rate(wrong)
 
 
+def test_it_is_said_which_way_a_rate_is_wrong():
+    for wrong, pace in ((0.99, "faster"), (0.9, "slower")):
+        with pytest.raises(AssertionError, match=pace):
+            exercises.lloyd_rate(wrong)
+
+
 @pytest.mark.parametrize("wrong", [1603, 1605, 1667, 1592, 161, 3184])
 def test_another_number_fails(wrong):
     with pytest.raises(AssertionError):

@@ -136,6 +136,19 @@ def test_a_point_of_no_mass_stays():
     assert (qz.lloyd_max(0, y, law=qz.UNIFORM)[0] == -8.0) and qz.lloyd_max(0, y, law=qz.UNIFORM).isfinite().all()
 
 
+@law_of
+def test_two_points_in_one_place_are_one(law):
+    y = torch.tensor([0.1, 0.1, 0.1, 0.6], dtype=F8)
+    close(qz.line_error(y, law=law), qz.line_error(y[2:], law=law), 1e-14)
+    mass, first = (part.reshape(2, 2) for part in qz.cell_moments(y[[0, 0, 3, 3]], law=law))
+    close(torch.stack([mass.sum(1), first.sum(1)]), torch.stack(qz.cell_moments(y[2:], law=law)), 1e-14)
+
+
+def test_newton_needs_few_steps():
+    for n in (2, 7, 30):
+        close(qz.free_quantizer(qz.GAUSSIAN, n, steps=14), qz.free_quantizer(qz.GAUSSIAN, n), 1e-9)
+
+
 def test_equal_weights_of_the_gaussian():
     table = {2: 0.363380, 3: 0.206771, 4: 0.139441, 10: 0.0409535, 100: 2.27220e-3, 1000: 1.53788e-4, 10**6: 7.82754e-8}
     for n, value in table.items():

@@ -478,6 +478,7 @@ def test_frame_steps_undo_translations_and_match_every_coordinate():
     x, xi = cloud(8, 3), cloud(8, 3, seed=2)
     assert torch.allclose(sl.frame_step(0, x, xi, x + 3), x + 3)
     assert torch.allclose(sl.frame_step(0, x, xi, x + 3, tau=0.5), x + 1.5)
+    assert torch.allclose(sl.frame_step(0, x[:3], xi[:3], x[:3] + 3), x[:3] + 3)  # as many points as dimensions, the least
     y, theta = cloud(8, 3, seed=4), sl.frames(xi[:3])
     new = sl.frame_step(0, x, xi, y)
     assert torch.allclose(sl.project(new, theta).sort(-1).values, sl.project(y, theta).sort(-1).values)
@@ -517,6 +518,7 @@ def test_shadows_on_the_wall(degrees):
     lines = sl.matched(x, y, angle, (-2.0, -3.0))
     assert lines.shape == (7, 2, 2)
     assert torch.allclose(lines @ across, torch.tensor([-2.0, -3.0], dtype=F8).expand(7, 2))
+    assert torch.allclose((lines @ along).T, torch.stack([x @ along, y @ along]).sort(-1).values)  # from x, to y
     cost = ((lines[:, 0] - lines[:, 1]) @ along).square().mean()
     assert torch.allclose(cost, sl.slices(x, y, along[None])[0])
 
@@ -543,6 +545,12 @@ def test_a_direction_and_the_one_across_it():
         sl.shadow(cloud(7, 3), angle, 1.0)
     with pytest.raises(ValueError, match="coordinates"):
         sl.matched(x, cloud(7, 3), angle, (1.0, 2.0))
+    with pytest.raises(ValueError, match="one size"):
+        sl.matched(x, x[:5], angle)
+    with pytest.raises(ValueError, match="two numbers"):
+        sl.matched(x, x, angle, (1.0,))
+    with pytest.raises(ValueError, match=r"\(1,\)"):
+        sl.ray(torch.tensor(30.0))
 
 
 # --- bad input -------------------------------------------------------------------------------------------------------------------
@@ -580,10 +588,12 @@ BAD = [
     (ValueError, "b = -1", lambda: sl.plane_gaussians(1, -1, 1)),
     (ValueError, "c = -1", lambda: sl.plane_gaussians(1, 1, -1)),
     (ValueError, "variances", lambda: sl.max_commuting(-X[0].abs(), X[0].abs())),
+    (ValueError, "variances", lambda: sl.max_commuting(X[0].square(), torch.tensor([1.0, 2, -1e-3], dtype=F8))),
     (ValueError, "as many", lambda: sl.max_commuting(X[0].abs(), X[0, :2].abs())),
     (ValueError, "n = 0", lambda: sl.normal_cells(0)),
     (ValueError, "second_moment", lambda: sl.line_critical(sl.normal_cells(3), TH, second_moment=-1.0)),
     (ValueError, "cloud", lambda: sl.line_critical(sl.normal_cells(3), TH[0])),
+    (ValueError, "axis = 3", lambda: sl.line_critical(sl.normal_cells(3), TH, axis=3)),
     (ValueError, "d = 0", lambda: sl.line_level(0)),
     (ValueError, "d = 0", lambda: sl.line_stretch(0)),
     (ValueError, "coordinates", lambda: sl.velocity(0.0, X, Y[:, :2], TH)),
@@ -626,7 +636,7 @@ def test_spiked_gaussians():
 def test_estimates_are_means_of_slices(rule, d):
     """Independent: the first d coordinates of each step's noise, normalised. Frames: the rows kept are the last ones, block by block."""
     pair, z = sl.spiked_pair(5), torch.zeros(40, 6, 5, dtype=F8)
-    seen = []
+    seen, drawn = [], []
     for k in range(7):
         xi = noise(z.shape, seed=2, k=k, dtype=F8)
         z = rule(k, z, xi, pair, d)
@@ -635,6 +645,9 @@ def test_estimates_are_means_of_slices(rule, d):
         block = z[:, : k % d + 1]
         assert rule is sl.add_iid or (block @ block.mT - torch.eye(k % d + 1, dtype=F8)).abs().max() < 1e-13
         assert (z[:, :-1, d:] == 0).all()
+        drawn.append(xi[:, 0, :d])
+        if rule is sl.add_frame and k % d == d - 1:  # each frame is that of its own noise: it knows nothing of the one before
+            assert torch.allclose(z[:, :d, :d], sl.frames(torch.stack(drawn[-d:], 1)), atol=1e-12)
         expected = torch.stack(seen).mean(0) / sl.spiked_gaussians(4, 2.25, d)
         assert torch.allclose(sl.estimates(z, pair, k=k + 1, d=d), expected, atol=1e-13)
 
@@ -672,6 +685,10 @@ def test_the_spread_of_estimates_falls_as_the_theory_says():
     lambda: sl.add_iid(0, torch.zeros(3, 5, 5), torch.zeros(3, 5, 5), sl.translated_pair(5), 2),
     lambda: sl.add_frame(0, torch.zeros(3, 6, 5), torch.zeros(3, 6, 4), sl.translated_pair(5), 2),
     lambda: sl.add_equispaced(0, torch.zeros(5), torch.zeros(5), sl.translated_pair(5), 2),
+    lambda: sl.add_iid(0, torch.zeros(3, 6, 5), torch.zeros(3, 6, 5), sl.translated_pair(5), 2),
+    lambda: sl.add_iid(0, torch.zeros(2, 3, 6, 5, dtype=F8), torch.zeros(2, 3, 6, 5, dtype=F8), sl.translated_pair(5), 2),
+    lambda: sl.add_frame(0, torch.zeros(3, 6, 5, dtype=F8), torch.zeros(3, 5, 5, dtype=F8), sl.translated_pair(5), 2),
+    lambda: sl.estimates(torch.zeros(3, 6, 5, dtype=F8), sl.translated_pair(5), k=1, d=6),
     lambda: sl.translated_pair(0), lambda: sl.spiked_pair(3, a=-1.0), lambda: sl.spiked_gaussians(1, 1, 0),
 ])
 def test_bad_input_of_the_estimator(call):

@@ -304,6 +304,7 @@ X, C = points(3, 3), circles(2, 3)
     (lambda: sl.two_diracs(4.0), ValueError, "at most"),
     (lambda: sl.two_diracs(1.0, points=0), ValueError, "at least 1"),
     (lambda: sl.to_sphere(X[0]), ValueError, "cloud"),
+    (lambda: sl.to_sphere(torch.cat([X, 0 * X[:1]])), ValueError, "origin"),
 ])
 def test_bad_input_is_refused_in_words(call, error, words):
     with pytest.raises(error, match=words):
