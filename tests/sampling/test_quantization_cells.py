@@ -9,6 +9,7 @@ import torch
 from scipy.spatial import Voronoi
 
 import companion.sampling.quantization as qz
+from companion.flow import running
 from companion.noise import noise
 from companion.sampling.quantization.densities import border_integrals
 from companion.sampling.quantization.diagrams import diagram, neighbours
@@ -303,7 +304,8 @@ def test_integrals_on_a_line_of_the_grid_and_across_it():
     (lambda: qz.polygons([[0.0, 0.0]]), "torch.as_tensor"), (lambda: qz.polygons(torch.zeros(2, 2)), "coincide"),
     (lambda: qz.pixels(torch.zeros(4, 4)), "mass zero"), (lambda: qz.pixels(torch.tensor([[1.0, -1.0]])), "negative"),
     (lambda: qz.pixels(torch.ones(4)), "picture"), (lambda: qz.pixels(torch.ones(0, 4)), "picture"),
-    (lambda: qz.pixels(torch.tensor([[math.inf]])), "infini"), (lambda: qz.pixels(torch.ones(2, 2), lo=(0.0, 1.0)), "lo below hi"),
+    (lambda: qz.pixels(torch.tensor([[math.inf]])), "infini"), (lambda: qz.pixels(torch.full((1, 2), 1e308, dtype=F8)), "sum that is infinite"),
+    (lambda: qz.pixels(torch.ones(2, 2), lo=(0.0, 1.0)), "lo below hi"),
     (lambda: qz.pixels(torch.ones(2, 2), hi=(1.0,)), "two numbers"),
     (lambda: qz.pixels(torch.ones(2, 2), hi=(1.0, 1.0, 1.0)), "two numbers"), (lambda: qz.pixels(torch.ones(2, 2).long()), "floating point"),
     (lambda: qz.uniform(torch.tensor([[0.0, 0.0], [1.0, 1.0]])), "m >= 3"), (lambda: qz.uniform(torch.tensor([[0.0, 0], [1, 0], [2, 0]])), "convex"),
@@ -313,6 +315,15 @@ def test_integrals_on_a_line_of_the_grid_and_across_it():
 def test_bad_input_is_refused_in_words(call, words):
     with pytest.raises((TypeError, ValueError), match=words):
         call()
+
+
+@pytest.mark.parametrize("bad", [math.inf, math.nan])
+def test_in_a_run_infinity_is_refused_in_words_too(bad):
+    """Inside a run values are trusted; what Qhull would say of these is no help."""
+    with running(), pytest.raises(ValueError, match="infinite entry"):
+        qz.power_cells(torch.tensor([[0.1, bad], [0.5, 0.5]]))
+    with running(), pytest.raises(ValueError, match="one finite weight"):
+        qz.power_cells(rand(2, 2), torch.tensor([0.0, bad], dtype=F8))
 
 
 def test_a_thousand_sites_keep_the_total_and_the_first_moments():

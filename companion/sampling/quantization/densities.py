@@ -74,8 +74,8 @@ def a_picture(values):
         raise ValueError(f"values has shape {tuple(values.shape)}; expected a picture (h, w): one "
                          "number a pixel.")
     if concrete_value(lambda: (values < 0).any() | ~torch.isfinite(values.double().sum()), values):
-        raise ValueError("values has a negative or infinite entry; expected a density: "
-                         "values.clamp(min=0).")
+        raise ValueError("values has a negative entry, or a sum that is infinite; expected a "
+                         "density: values.clamp(min=0), divided by its maximum.")
     if concrete_value(lambda: values.double().sum() == 0, values):
         raise ValueError("values has mass zero; expected a positive pixel somewhere.")
     return values
