@@ -449,6 +449,7 @@ SOME = torch.rand(3, 2)
     (lambda: qz.labels(SOME, torch.full((3, 2), -1e16)), "another unit"), (lambda: qz.labels(SOME, torch.full((3, 2), math.inf)), "infini"),
     (lambda: qz.kmeans_step(0, SOME, x=[1.0]), "torch.as_tensor"),
     (lambda: qz.kmeans_step(0, SOME, x=SOME, a=-torch.ones(3)), "negative"), (lambda: qz.inertia(SOME, SOME, torch.ones(4)), "one weight"),
+    (lambda: qz.inertia(SOME, SOME, torch.ones(2, 3)), "one weight"),
     (lambda: qz.inertia(SOME, SOME[:2]), "3 sites for 2 points"), (lambda: qz.uniform_kmeans_step(0, SOME, x=torch.rand(2, 3)), "coordinates"),
     (lambda: qz.uniform_kmeans_step(0, SOME, x=SOME, a=torch.zeros(3)), "positive mass"),
 ])

@@ -263,3 +263,8 @@ G = qz.pixel_grid(torch.ones(4, 4))
 def test_bad_input_is_refused(call, error):
     with pytest.raises(error):
         call()
+
+
+def test_one_sweep_is_refused_for_what_it_is():
+    with pytest.raises(ValueError, match="sweeps = 1; expected an integer of at least 2"):
+        qz.equal_weights(Y, grid=G, sweeps=1)
