@@ -45,10 +45,12 @@ def test_a_density_is_drawn_on_its_interval():
     s, target = ax.lines[2].get_xydata().T
     assert np.allclose(target, s**2) and (s[0], s[-1], len(s)) == (-1, 1, 240)
     assert legend(ax) == ["u", "v", "target"] and ax.get_ylim() == (0, 7) and ax.get_xlim() == (-1, 1) and ax.get_yscale() == "linear"
-    assert [styled(line) for line in ax.lines] == [(to_rgb(PALETTE[0]), 2.2, []), (to_rgb(PALETTE[1]), 2.2, [9, 4]), (to_rgb(look.INK), 1.6, [5, 4])]
+    colors = [to_rgb(c) for c in (*PALETTE[:2], look.INK)]
+    assert [styled(line) for line in ax.lines] == [(colors[0], 2.2, []), (colors[1], 2.2, [9, 4]), (colors[2], 1.6, [5, 4])]
     assert (ax.get_title("left"), ax.get_xlabel(), ax.get_ylabel()) == ("T", "x", "p") and ticks(ax.xaxis) == ["−1.0", "−0.5", "0", "0.5", "1.0"]
     plain = drawn(density(0, 1, logy=True), ROWS[0] + 1)
-    assert legend(plain) is None and plain.get_yscale() == "log" and plain.lines[0].get_ydata().tolist() == [3, 4, 5] and plain.get_ylim() == (2, 5)
+    assert legend(plain) is None and plain.get_yscale() == "log" and plain.lines[0].get_ydata().tolist() == [3, 4, 5]
+    assert plain.get_ylim() == (2, 5)
     assert len(drawn(density(0, 1), ROWS[0][:, None]).lines) == 1 and drawn(density(0, 1), ROWS[0]).get_ylim() == (0, 5)  # 1.06 times 4, to whole steps
     none = drawn(density(0, 1, logy=True), ROWS[0] - 2)
     assert np.isnan(none.lines[0].get_ydata()).tolist() == [True, False, False]  # 0 is nowhere on a logarithmic axis

@@ -50,12 +50,13 @@ def test_lines():
     same(histogram(0, 1, target=lambda s: s, bins=9).spec(), "histogram", lo=0.0, hi=1.0, bins=9, ymax=None, names=None, title="", xlabel="",
          target="graph")
     same(matrix(0, 3, xlabel="i").spec(), "matrix", lo=0.0, hi=3.0, title="", xlabel="i", ylabel="")
-    same(curves("a", "b", reference={"law": lambda t: t}, logx=True).spec(), "curves", readouts=["a", "b"], constant=[], logx=True, logy=False, xlim=None,
-         ylim=None, xlabel="t", ylabel="", names=None, title="", reference=["law"])
+    same(curves("a", "b", reference={"law": lambda t: t}, logx=True).spec(), "curves", readouts=["a", "b"], constant=[], logx=True, logy=False,
+         xlim=None, ylim=None, xlabel="t", ylabel="", names=None, title="", reference=["law"])
 
 
 def test_a_reference_that_does_not_ask_for_the_time_is_constant():
-    known = {"a": lambda: 1.0, "b": lambda beta: beta, "c": lambda t: t, "d": lambda beta, *, k: k, "e": lambda **known: 1.0}
+    known = {"a": lambda: 1.0, "b": lambda beta: beta, "c": lambda t: t, "d": lambda beta, *, k: k}
+    known["e"] = lambda **known: 1.0
     known["f"] = torch.sin  # a function of C: its parameters have no names
     assert curves("a", reference=known).spec()["constant"] == ["a", "b"]
 
