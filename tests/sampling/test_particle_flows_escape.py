@@ -30,6 +30,12 @@ def test_each_particle_is_alone_with_the_target():
     assert torch.allclose(pf.roll(x, xi, step=0.1, length=0.8, beta=1.3).noisy, (x.noisy - 0.1 * slope).abs())
 
 
+def test_noisy_particles_are_reflected_at_the_target():
+    x = balls([0.5], [0.5], [0.5])
+    after = pf.roll(x, noise_like(x, seed=0, k=0), step=2.0, length=0.8, beta=0.0)
+    assert after.gaussian < -0.5 and torch.equal(after.noisy, -after.gaussian)
+
+
 def test_noise_leaves_the_plateau_sooner():
     x = balls([3.0], [3.0], [3.0] * 200)
     for k in range(150):
@@ -41,6 +47,9 @@ def test_balls_stand_on_the_hills():
     grid = torch.linspace(-1, 4, 501, dtype=F8)
     segments = pf.hills(grid, length=0.7)
     assert segments.shape == (1000, 2, 2) and torch.equal(segments[:-1, 1][:499], segments[1:, 0][:499])
+    origin = torch.zeros(1, 1, dtype=F8)
+    assert torch.allclose(segments[:500, 0, 1], -gaussian_kernel(0.7)(grid[:-1, None], origin)[:, 0])
+    assert torch.allclose(segments[500:, 0, 1], -energy_kernel(grid[:-1, None], origin)[:, 0] / 4 - 1.6)
     shown = pf.balls(balls([1.0], [2.0], [0.5]), length=0.7)
     assert torch.allclose(shown[0], segments[200, 0]) and torch.allclose(shown[1], segments[800, 0])
     assert torch.allclose(shown[2], segments[150, 0] + torch.tensor([0.0, 0.12], dtype=F8))
@@ -52,7 +61,8 @@ def test_balls_stand_on_the_hills():
     lambda: pf.roll(pf.Balls(*torch.zeros(3, 1, 2)), pf.Balls(*torch.zeros(3, 1, 2)), step=0.1, length=1.0, beta=1.0),
     lambda: pf.roll(pf.Balls(*torch.zeros(3, 2, 1, 1)), pf.Balls(*torch.zeros(3, 2, 1, 1)), step=0.1, length=1.0, beta=1.0),
     lambda: pf.roll(THREE, THREE, step=0.0, length=1.0, beta=1.0),
-    lambda: pf.hills([0, 1], length=1.0), lambda: pf.hills(torch.zeros(3), length=0), lambda: pf.balls(torch.zeros(3, 2), length=1.0),
+    lambda: pf.hills([0, 1], length=1.0), lambda: pf.hills(torch.zeros(1), length=1.0),
+    lambda: pf.hills(torch.zeros(3), length=0), lambda: pf.balls(torch.zeros(3, 2), length=1.0),
 ])
 def test_bad_input_is_refused(call):
     with pytest.raises((TypeError, ValueError)):

@@ -233,6 +233,7 @@ def test_rings_take_the_kernels_length_and_alpha():
     paths = [pf.kkl_on_rings(x, steps=2).end, pf.kkl_on_rings(x, steps=2, length=0.2).end, pf.kkl_on_rings(x, steps=2, alpha=0.1).end,
              pf.mmd_on_rings(x, steps=2).end, pf.mmd_on_rings(x, steps=2, length=0.2).end]
     assert pf.kkl_on_rings(x, steps=3).t.tolist() == pf.mmd_on_rings(x, steps=3).t.tolist() == [0, 1, 2, 3]
+    assert pf.kkl_on_rings(x, steps=3, every=2).t.tolist() == pf.mmd_on_rings(x, steps=3, every=2).t.tolist() == [0, 2, 3]
     assert all((a - b).abs().max() > 1e-6 for k, a in enumerate(paths) for b in paths[:k])
 
 
@@ -245,7 +246,8 @@ SEED = torch.Generator().manual_seed(0)
     lambda: pf.trace_xlogx(torch.zeros(0, 0, dtype=F8)), lambda: pf.trace_xlogx(torch.eye(3, dtype=F8), torch.ones(2, dtype=F8)),
     lambda: pf.trace_xlogx(torch.eye(3, dtype=F8), 1.0), lambda: pf.trace_xlogx(torch.eye(3, dtype=F8), torch.tensor(1.0)),
     lambda: pf.kernel_kl(X, X[:, :1], kernel=gaussian_kernel(1.0)), lambda: pf.kernel_kl(X, X, kernel=None),
-    lambda: pf.kernel_kl(X, X, kernel=energy_kernel),
+    lambda: pf.trace_xlogx(torch.tensor([[1.0, 1.0], [0.0, 1.0]], dtype=F8)), lambda: pf.kernel_kl(X, X, kernel=energy_kernel),
+    lambda: pf.kernel_kl(torch.eye(3, 2, dtype=F8), X, kernel=lambda x, y: 1 + x @ y.mT),
     lambda: pf.kernel_kl(X, X, kernel=gaussian_kernel(1.0), alpha=0.0), lambda: pf.kernel_kl(X, X, kernel=gaussian_kernel(1.0), alpha=1.1),
     lambda: pf.kernel_kl(X, X, kernel=gaussian_kernel(1.0), a=torch.ones(2, dtype=F8)),
     lambda: pf.kernel_kl(X.float(), X.float(), kernel=gaussian_kernel(1.0)),

@@ -7,6 +7,7 @@ import companion.sampling.particle_flows as pf
 from companion.flow import iterate
 from companion.kernels import energy_kernel, gaussian_kernel
 from companion.noise import noise, with_noise
+from companion.sampling.particle_flows.race import _floor
 from companion.sde import Phase, baoab, ula
 from companion.state import each
 
@@ -81,6 +82,14 @@ def test_the_floor_is_the_mean_distance_of_exact_points():
     assert course.exact(4) > 3 * course.exact(40) > 3 * course.exact(400) > 0
 
 
+def test_the_floor_has_no_bias_from_the_size_of_its_sample():
+    """For one point it is E MMD^2(delta_X, judge), on average also from six points at a time."""
+    course, generator = on(pf.banana(), judge=50), torch.Generator().manual_seed(6)
+    found = torch.tensor([_floor(course.target, course.judge, generator, many=6)(1) for _ in range(500)])
+    one = course.distance(course.target.sample(20_000, generator=generator)[:, None])
+    assert abs(found.mean() - one.mean()) < 4 * (found.var() / 500 + one.var() / 20_000).sqrt()
+
+
 def test_many_races_at_once_are_the_races_one_by_one():
     course = on(pf.ring())
     many = course._replace(seen=draw(3, 30, 2, seed=4))
@@ -97,9 +106,21 @@ def test_a_tournament_says_how_far_its_ends_are():
     assert at.z.ULA.shape == (2, 9, 2) and at.distance.shape == (5, 2)
     course = pf.track(law, generator=seed(3), judge=40)
     assert torch.allclose(at.distance, torch.stack([course.distance(x) for x in (at.z.ULA, at.z.kinetic, at.z.SVGD, at.z.KSD, at.z.MMD)]))
-    assert at.exact == course.exact(9)
+    assert at.exact == course.exact(9) and at.distance.dtype == torch.float32
     again = pf.tournament(law, n=9, length=0.5, generator=seed(3), repeats=2, steps=5, judge=40)
     assert all(map(torch.equal, at.z, again.z)) and not torch.allclose(*at.z.ULA)
+
+
+def test_everyone_in_a_tournament_has_a_start_and_a_sample_of_their_own():
+    """Kernel flows see no noise: race by race, each with its own 100 points, they end where the tournament says."""
+    law, generator = pf.two_modes(), torch.Generator().manual_seed(3)
+    at = pf.tournament(law, n=9, length=0.5, generator=torch.Generator().manual_seed(3), repeats=2, steps=5, judge=40)
+    course = pf.track(law, generator=generator, judge=40)
+    seen, starts = law.sample(200, generator=generator).float().view(2, 100, 2), torch.randn(2, 9, 2, generator=generator)
+    for r in range(2):
+        step, z = pf.race(course._replace(seen=seen[r]), 0.015, length=0.5), pf.race_start(starts[r])
+        end = iterate(lambda k, z, step=step: step(k, z, z), z, 5).end
+        assert all(torch.allclose(getattr(end, name), getattr(at.z, name)[r], atol=1e-4) for name in ("SVGD", "KSD", "MMD"))
 
 
 def test_svgd_is_below_the_floor_on_the_ring_and_ksd_leaves_a_bar_between_two_modes():
@@ -140,6 +161,7 @@ def test_the_ground_is_the_density_in_every_panel_first_row_on_top():
     lambda: pf.track(pf.ring(), generator=0), lambda: pf.track(pf.ring(), generator=torch.Generator(), seen=0),
     lambda: pf.tournament(pf.ring(), n=0, length=1.0, generator=torch.Generator()),
     lambda: pf.tournament(pf.ring(), n=5, length=0.0, generator=torch.Generator()), lambda: pf.race_start(draw(5, 3)),
+    lambda: pf.race(on()._replace(seen=draw(4, 3)), 0.01, length=1.0), lambda: pf.race_panels(racers(4, 2), on()._replace(judge=draw(9, 3))),
     lambda: pf.race(on(), 0.0, length=1.0), lambda: pf.race(on(), 0.01, length=0), lambda: pf.race(on(), 0.01, length=1.0, beta=-1.0),
     lambda: pf.race(on(), 0.01, length=1.0)(0, draw(6, 4, 2), draw(6, 4, 2)),
     lambda: pf.race(on(), 0.01, length=1.0)(0, racers(4, 3), racers(4, 3)),
