@@ -229,7 +229,7 @@ def test_two_modes_is_the_mixture_and_sees_the_smallest_step_off_its_axis():
 @pytest.mark.parametrize("call", [
     lambda: pf.svgd(normal_score, length=0.0), lambda: pf.svgd(3, length=1.0), lambda: pf.svgd(normal_score, length="median"),
     lambda: pf.svgd(lambda x: x[..., 0], length=1.0)(0.0, cloud(3, 2)), lambda: pf.svgd(lambda x: 1.0, length=1.0)(0.0, cloud(3, 2)),
-    lambda: pf.svgd(normal_score, length=lambda x: torch.tensor([[[1.0]], [[0.0]]], dtype=F8))(0.0, cloud(2, 3, 2)),
+    lambda: pf.svgd(normal_score, length=lambda x: torch.tensor([[[1.0]], [[-1.0]]], dtype=F8))(0.0, cloud(2, 3, 2)),
     lambda: pf.svgd(normal_score, length=1.0)(0.0, cloud(3)), lambda: pf.svgd_bilinear(1), lambda: pf.svgd_bilinear(normal_score)(0.0, cloud(3)),
     lambda: pf.stein_direction(cloud(3, 2), cloud(3, 1), cloud(3, 1), length=1.0),
     lambda: pf.stein_direction(cloud(3, 2), cloud(4, 2), cloud(3, 2), length=1.0),
