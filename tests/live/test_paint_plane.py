@@ -310,10 +310,10 @@ def test_the_chosen_point_has_a_ring():
         if op["clip"]
     ]
     p = paint(plane(**SQUARE, drag=True), frame([*CORNERS[:2], [-1.0, 0.25]]), after="view.choose(2)")
-    assert p.said["spoken"] == "Point 3 of 3 at (-1, 0.25)."
+    assert p.said["spoken"] == "Point 3 of 3 at (\u22121, 0.25)."
     p = paint(plane(**SQUARE, drag=True), frame(CORNERS), after="view.choose(2)")
     assert len(ring) == 1 and ring[0]["path"][0][1:4] == pytest.approx([*p.marks()[2][:2], 4 * 1.5 + 5])
-    assert p.said["spoken"] == "Point 3 of 3 at (-1, -1)." and p.said["chosen"] == [2]
+    assert p.said["spoken"] == "Point 3 of 3 at (\u22121, \u22121)." and p.said["chosen"] == [2]
     assert paint(plane(**SQUARE, drag=True), frame(CORNERS)).of("stroke", style="#101010") == []
     assert "[ and ] choose a point" in p.said["label"] and p.said["label"].startswith("What is seen")
 

@@ -51,7 +51,8 @@ def test_a_density_is_drawn_on_its_interval():
     plain = drawn(density(0, 1, logy=True), ROWS[0] + 1)
     assert legend(plain) is None and plain.get_yscale() == "log" and plain.lines[0].get_ydata().tolist() == [3, 4, 5]
     assert plain.get_ylim() == (2, 5)
-    assert len(drawn(density(0, 1), ROWS[0][:, None]).lines) == 1 and drawn(density(0, 1), ROWS[0]).get_ylim() == (0, 5)  # 1.06 times 4, to whole steps
+    assert len(drawn(density(0, 1), ROWS[0][:, None]).lines) == 1
+    assert drawn(density(0, 1), ROWS[0]).get_ylim() == (0, 5)  # 1.06 times 4, to whole steps
     none = drawn(density(0, 1, logy=True), ROWS[0] - 2)
     assert np.isnan(none.lines[0].get_ydata()).tolist() == [True, False, False]  # 0 is nowhere on a logarithmic axis
 
