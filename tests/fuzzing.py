@@ -27,6 +27,8 @@ import torch
 import companion
 from companion import hints
 from companion.kernels import energy_kernel
+from companion.sde import Phase
+from companion.state import each
 
 ROOT = Path(companion.__file__).parent
 AREAS = ("ground", "training", "sampling", "architectures", "live")
@@ -39,7 +41,7 @@ INNER = {"companion.inputs", "companion.hints", "companion.check.report", "compa
          "companion.entries", "companion.state",
          "companion.sampling.quantization.placing"}
 COMPLEX, F64 = torch.complex128, torch.float64  # a Python number has these digits
-PASSING = {"identity", "shaken", "with_noise", "noise_like", "progress"}  # they hand on what they are given, also a blow-up
+PASSING = {"identity", "shaken", "with_noise", "noise_like", "play", "progress"}  # they hand on what they are given, also a blow-up
 DEAF = "NaN is taken for a number"
 UNSEEN = {"device": "the numbers are the same on every device", "engine": "says how, not what", "progress": "shows, and changes nothing",
           "create_graph": "says whether the result can be differentiated again", "caption": "a word below a picture"}
@@ -97,8 +99,9 @@ def bowl(x):
 # name of a parameter -> its value in a valid call, made afresh
 COMMON = {
     "x": lambda: normal(5, 2), "y": lambda: normal(5, 2, seed=1) + 0.5, "xi": lambda: normal(5, 2, seed=2), "x0": lambda: normal(5, 2),
-    "f": lambda: bowl, "V": lambda: bowl, "E": lambda: lambda x: bowl(x).mean(-1), "v": lambda: lambda t, x: -x,
-    "step": lambda: lambda k, x: x / 2, "score": lambda: lambda x: -x, "kernel": lambda: energy_kernel, "generator": generator,
+    "f": lambda: bowl, "V": lambda: bowl, "E": lambda: lambda x: bowl(x).mean(-1), "v": lambda: lambda t, x: each(torch.neg, x),
+    "step": lambda: lambda k, x: each(lambda part: part / 2, x), "score": lambda: lambda x: -x, "kernel": lambda: energy_kernel,
+    "generator": generator,
     "t": lambda: 0.5, "k": lambda: 2, "n": lambda: 4, "d": lambda: 3, "h": lambda: 0.1, "lr": lambda: 0.1, "beta": lambda: 1.5,
     "T": lambda: 1.0, "steps": lambda: 3, "tau": lambda: 0.1, "lam": lambda: 2.0, "mu": lambda: 0.5, "eps": lambda: 0.5,
     "length": lambda: 1.0, "gamma": lambda: 1.5, "alt": lambda: "What is to be seen.", "gradient": lambda: lambda x: x,
@@ -219,6 +222,21 @@ def spoilt(v):
                     ("gives int64", functools.wraps(v)(lambda *a, **k: integers(v(*a, **k)))))
     else:
         yield from (("an int", 3), ("a tensor", torch.zeros(2)), ("empty", ()), ("a bool", True))
+        if hasattr(v, "_asdict") and all(isinstance(part, torch.Tensor) for part in v):
+            yield from spoilt_parts(v)
+
+
+def spoilt_parts(v):
+    """A state with named parts of which one is bad while the others are right."""
+    for field, part in v._asdict().items():
+        yield from ((f"{what} in {field}", v._replace(**{field: bad})) for what, bad in spoilt(part))
+
+
+def named_parts(hint, v):
+    """Where any state may stand: one of two parts, valid, then with one bad part."""
+    if hint == hints.State and isinstance(v, torch.Tensor):
+        yield "two parts", Phase(v, v / 2)
+        yield from spoilt_parts(Phase(v, v / 2))
 
 
 def wrapped(value):
@@ -292,7 +310,7 @@ def bad_calls(f, recipe, make):
         if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
             continue
         good = make()[name] if name in make() else recipe.other.get(name, p.default)
-        for what, bad in spoilt(good):
+        for what, bad in (*spoilt(good), *named_parts(p.annotation, good)):
             if not (bad is None and name in free):
                 yield name, what, {**make(), name: bad}, recipe.then and recipe.then()
     for i in range(len(recipe.then()) if recipe.then else 0):

@@ -8,6 +8,7 @@ import torch
 
 from companion import check
 from companion.flow import Path, euler, flow, heun, iterate, rk4
+from companion.sde import Phase
 
 F64 = torch.float64
 
@@ -80,6 +81,16 @@ def test_conserved(capsys):
     fails("at state 1", check.conserved, itself, path_of(1.0, 0.5, 1.0))
 
 
+def test_a_path_of_states_with_named_parts():
+    """A turn keeps |x|^2 + |y|^2, and not |x|^2."""
+    c, s = math.cos(0.3), math.sin(0.3)
+    start = Phase(torch.tensor([1.0, 2.0], dtype=F64), torch.tensor([0.5, -1.0], dtype=F64))
+    path = iterate(lambda k, z: Phase(c * z.x - s * z.y, s * z.x + c * z.y), start, 10)
+    check.conserved(lambda z: z.x.square() + z.y.square(), path)
+    fails("q at (", check.conserved, lambda z: z.x.square(), path)
+    check.decreasing(lambda z: z.x.sum() + z.y.sum(), iterate(lambda k, z: Phase(z.x / 2, z.y - 1), start, 4))
+
+
 def test_conserved_tolerance():
     check.conserved(itself, path_of(1.0, 1.0 + 1e-13))
     fails("q is", check.conserved, itself, path_of(1.0, 1.0 + 1e-12))
@@ -93,9 +104,12 @@ def test_conserved_tolerance():
 def test_paths_refuse(f):
     with pytest.raises(TypeError, match="is a int"):
         f(1, path_of(1.0, 0.5))
-    for wrong in (torch.ones(3), path_of(1.0), (torch.ones(2), torch.ones(2)), None):
+    for wrong in (torch.ones(3), (torch.ones(2), torch.ones(2)), None):
         with pytest.raises(TypeError, match="expected a Path of two or more states"):
             f(itself, wrong)
+    for short in (path_of(1.0), Path(torch.zeros(2), torch.ones(3)), Path(torch.zeros(2), Phase(torch.ones(2), torch.ones(3)))):
+        with pytest.raises(ValueError, match="expected as many states as times, two at least"):
+            f(itself, short)
     with pytest.raises(TypeError, match="expected a number"):
         f(lambda x: "low", path_of(1.0, 0.5))
     with pytest.raises(TypeError, match="tol is"):

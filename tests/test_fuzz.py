@@ -39,10 +39,12 @@ def undrawn():
 
 
 @pytest.mark.parametrize("address", FUNCTIONS)
-def test_a_bad_argument_is_answered_in_words(address):
+def test_a_bad_argument_is_answered_in_words(address, record_property):
     if address in OPTIONAL and not find_spec(OPTIONAL[address]):
         pytest.skip(f"{OPTIONAL[address]} is not installed")
-    found = [wrong for wrong in every_verdict(address, FUNCTIONS[address]) if wrong]
+    told = list(every_verdict(address, FUNCTIONS[address]))
+    record_property("calls", len(told))
+    found = [wrong for wrong in told if wrong]
     assert not found, f"{address}:\n  " + "\n  ".join(found)
 
 
@@ -80,6 +82,15 @@ def test_a_planted_death_is_found(argument, what, wrong):
     bad = dict(fuzzing.spoilt(x))[what]
     found = fuzzing.fault(deaf, {argument: bad}, None, what)
     assert (found is None) if wrong is None else found.startswith(wrong)
+
+
+def test_a_planted_death_of_one_part_is_found():
+    def careless(z):
+        return z.x + z.y.abs()
+
+    state = fuzzing.Phase(torch.ones(3, 2), torch.ones(3, 2))
+    wrong = {what: fuzzing.fault(careless, {"z": bad}, None, what) for what, bad in fuzzing.spoilt_parts(state)}
+    assert wrong["a word in y"].startswith("AttributeError") and wrong["an axis more in y"] is None and "NaN" in wrong["NaN in x"]
 
 
 def test_a_planted_idle_keyword_and_a_word_of_torch_are_found():

@@ -19,6 +19,7 @@ from companion.gaussians import (
     transport_map,
     w2_squared,
 )
+from companion.gaussians.mixtures import a_mixture
 
 F = torch.float64
 
@@ -279,6 +280,22 @@ def test_mixture_with_sliders_is_traced():
 
 
 # --- what a reader may give
+
+
+def test_the_parts_of_a_mixture_belong_together():
+    full = mixture(torch.ones(3, dtype=F), torch.zeros(3, 2, dtype=F), torch.eye(2, dtype=F).expand(3, 2, 2))
+    flat = mixture(torch.tensor([1.0, 0.0, 1.0], dtype=F), torch.zeros(3, 2, dtype=F), torch.ones(3, dtype=F))  # a log weight of -inf
+    assert a_mixture(full, "law") is full and a_mixture(flat, "law") is flat
+    for law, bad in ((full, {"weights": torch.ones(2, dtype=F)}), (full, {"precisions": flat.precisions}), (flat, {"means": torch.zeros(3, dtype=F)}),
+                     (flat, {"means": torch.zeros(3, 0, dtype=F)}), (full, {"log_norms": torch.zeros(1, dtype=F)})):
+        with pytest.raises(ValueError, match=r"The shapes are law.weights \("):
+            a_mixture(law._replace(**bad), "law")
+    with pytest.raises(ValueError, match=r"law\.precisions contains NaN"):
+        a_mixture(flat._replace(precisions=flat.precisions * math.nan), "law")
+    with pytest.raises(TypeError, match=r"law\.means is torch\.float32"):
+        a_mixture(flat._replace(means=flat.means.float()), "law")
+    with pytest.raises(TypeError, match="law is a tuple"):
+        a_mixture(tuple(flat), "law")
 
 
 def line(m, v):

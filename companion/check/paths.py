@@ -4,7 +4,9 @@ import torch
 
 from companion.check.report import at, numbers, report, scale, worst
 from companion.flow import Path
-from companion.hints import Function, NonNegative, checked
+from companion.hints import Function, NonNegative, a_shape, checked
+from companion.inputs import a_state, running
+from companion.state import each, one, parts
 
 
 @checked
@@ -45,11 +47,19 @@ def conserved(q: Function, path: Path, *, tol: NonNegative | None = None) -> Non
 
 def _along(q, path, name):
     """The values of q at the states of a Path, in float64: (K+1, ...)."""
-    if not isinstance(path, Path) or len(path.x) < 2:
+    if not isinstance(path, Path):
         raise TypeError(f"path is a {type(path).__name__}; expected a Path of two or more states, "
                         "as flow and iterate return it.")
-    return torch.stack([numbers(q(x), f"{name}(x)") for x in path.x])
+    a_shape(path.t, "path.t", ndim=1)
+    with running():  # a path that blew up is told by its values
+        a_state(path.x, "path.x")
+    for part, x in parts(path.x).items():
+        if not x.ndim or len(x) != len(path.t) or len(x) < 2:
+            raise ValueError(f"path has {len(path.t)} times, and {part} of shape {tuple(x.shape)}; "
+                             "expected as many states as times, two at least.")
+    states = (each(lambda x, k=k: x[k], path.x) for k in range(len(path.t)))
+    return torch.stack([numbers(q(x), f"{name}(x)") for x in states])
 
 
 def _tolerance(tol, path, factor):
-    return factor * torch.finfo(path.x.dtype).eps if tol is None else tol
+    return factor * torch.finfo(one(path.x).dtype).eps if tol is None else tol

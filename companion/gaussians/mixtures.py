@@ -81,6 +81,23 @@ class Mixture(NamedTuple):
         return self.log_norms - (apart * self._pulls(apart)).sum(-1) / 2
 
 
+def a_mixture(p, name):
+    """Return p, a `Mixture` whose parts belong together. Raises TypeError, ValueError."""
+    if not isinstance(p, Mixture):
+        raise TypeError(f"{name} is a {type(p).__name__}; expected "
+                        "companion.gaussians.mixture(weights, means, covariances).")
+    named = {f"{name}.{field}": a_tensor(part, f"{name}.{field}", extended=field == "log_norms")
+             for field, part in p._asdict().items()}
+    alike(named)
+    K, d = p.means.shape if p.means.ndim == 2 else (0, 0)
+    spread = (K, d, d) if p.covariances.ndim == 3 else (K,)
+    if K * d == 0 or tuple(part.shape for part in p) != ((K,), (K, d), spread, spread, (K,)):
+        shapes = ", ".join(f"{field} {tuple(part.shape)}" for field, part in named.items())
+        raise ValueError(f"The shapes are {shapes}; expected those that "
+                         "companion.gaussians.mixture(weights, means, covariances) gives.")
+    return p
+
+
 @checked
 def mixture(weights: Tensor, means: Cloud, covariances: Tensor) -> Mixture:
     """sum_k w_k N(m_k, C_k), a `Mixture`; a component of weight 0 has log weight -inf.
@@ -97,7 +114,7 @@ def mixture(weights: Tensor, means: Cloud, covariances: Tensor) -> Mixture:
         shapes = f"weights {tuple(weights.shape)}, means {(K, d)}, covariances {tuple(covariances.shape)}"
         raise ValueError(f"The shapes are {shapes}; expected (K,), (K, d) and (K, d, d), or (K,) "
                          "for variances.")
-    _check_values(weights, covariances)
+    check_values(weights, covariances)
     weights = weights / weights.sum()
     if covariances.ndim == 1:
         return Mixture(weights, means, covariances, 1 / covariances,
@@ -110,7 +127,8 @@ def mixture(weights: Tensor, means: Cloud, covariances: Tensor) -> Mixture:
                    weights.log() - log_det)
 
 
-def _check_values(weights, covariances):
+def check_values(weights, covariances):
+    """The weights are a law's and the covariances definite. Raises ValueError."""
     if has_values(weights) and ((weights < 0).any() or weights.sum() <= 0):
         raise ValueError("weights has a negative entry or no mass; expected entries of at least 0 "
                          "with a positive sum.")

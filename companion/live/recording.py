@@ -7,6 +7,8 @@ from typing import Any
 import torch
 
 from companion.flow import Path, identity
+from companion.hints import a_shape
+from companion.inputs import a_state, running
 from companion.live import assets
 from companion.live.controls import Choice, Slider
 from companion.live.figure import declare
@@ -15,7 +17,7 @@ from companion.live.run import Moment
 from companion.live.tapes import asset, control_key, pictures_of, run_of
 from companion.live.views import View
 from companion.live.widget import Shown, spec
-from companion.state import each
+from companion.state import each, parts
 
 MOST = 64  # runs in one recording
 
@@ -34,10 +36,21 @@ def _grid(controls):
     return grid
 
 
-def _seen(figure, path, values):
-    """What the views draw along a Path."""
+def _a_run(path):
+    """Return path, a Path with a state for each time. Raises TypeError, ValueError."""
     if not isinstance(path, Path):
         raise TypeError(f"the run is a {type(path).__name__}; expected a Path: flow(...) and iterate(...) return one.")
+    a_shape(path.t, "the run's t", ndim=1)
+    with running():  # a blow-up is something to see
+        a_state(path.x, "the run's x")
+    for name, x in parts(path.x).items():
+        if x.shape[:1] != path.t.shape:
+            raise ValueError(f"the run has {len(path.t)} times, and {name} has shape {tuple(x.shape)}; expected a state for each time.")
+    return path
+
+
+def _seen(figure, path, values):
+    """What the views draw along a Path."""
     program = see(figure, {n: values[n] for n in figure.choices})
     out = []
     for k, t in enumerate(path.t.tolist()):
@@ -72,10 +85,8 @@ def play(tapes: Path | Callable[..., Path], *, name: str, view: View | Sequence[
     def given(values):
         return {n: c.options[values[n]] if isinstance(c, Choice) else values[n] for n, c in controls.items()}
 
-    paths = [(values, tapes(**given(values)) if callable(tapes) and not isinstance(tapes, Path) else tapes) for values in grid]
+    paths = [(values, _a_run(tapes(**given(values)) if callable(tapes) else tapes)) for values in grid]
     first = paths[0][1]
-    if not isinstance(first, Path):
-        raise TypeError(f"the run is a {type(first).__name__}; expected a Path: flow(...) and iterate(...) return one.")
     begin = each(lambda part: part[0].detach(), first.x)
     figure = declare(lambda k, x: identity(x), begin, name=name, view=view, sentence=sentence, alt=alt, controls=controls, method=None,
                      frames=max(1, len(first.t) - 1), **options)

@@ -117,6 +117,10 @@ def test_every_run_is_a_path_and_sixty_four_are_not_too_many():
     path = Path(torch.zeros(1), START[None])
     with pytest.raises(TypeError, match="expected a Path"):
         play(lambda a: path if a == 1 else 3, controls={"a": Slider(values=[1, 2])}, **BOX)
+    with pytest.raises(ValueError, match="expected a state for each time"):
+        play(Path(torch.zeros(2), START[None]), **BOX)
+    blown = Path(torch.arange(2.0), torch.stack([START, START / 0]))
+    assert len(play(blown, **BOX).seen) == 2
     assert len(play(lambda a: path, controls={"a": Slider(values=range(64))}, **BOX).spec["tape"]["runs"]) == 64
 
 

@@ -13,6 +13,7 @@ from companion.kernels import gaussian_kernel
 from companion.sampling import langevin as lg
 from companion.sampling import particle_flows as pf
 from companion.sampling.generative import digits as gd
+from companion.state import each
 from tests.fuzzing import Recipe, normal
 
 
@@ -417,7 +418,7 @@ def fives():
 
 
 def linear():
-    return {"step": lg.ula(bowl, 0.1), "z": normal(2)}
+    return {"step": lambda k, z, xi: each(lambda part, e: part / 2 + e, z, xi), "z": normal(2)}
 
 
 def swirling():

@@ -9,6 +9,7 @@ from companion.architectures.control.goddard import EMPTY, FASTEST, boundary, fi
 from companion.architectures.control.problem import Solution
 from companion.flow import Path, flow
 from companion.hints import Count, Positive, a_shape, checked
+from companion.inputs import alike
 
 
 def _a_path(path, name):
@@ -17,6 +18,7 @@ def _a_path(path, name):
         raise TypeError(f"{name} is a {type(path).__name__}; expected a Path: flow(...) and "
                         "iterate(...) return one.")
     a_shape(path.t, f"{name}.t", ndim=1), a_shape(path.x, f"{name}.x", ndim=2)
+    alike({f"{name}.t": path.t, f"{name}.x": path.x})
     if len(path.t) != len(path.x) or len(path.t) < 2:
         raise ValueError(f"{name} has {len(path.t)} times and {len(path.x)} rows; expected as "
                          "many, two at least.")

@@ -12,6 +12,7 @@ import torch
 
 from companion.hints import Cloud, Number, Real, Tensor, checked
 from companion.inputs import a_cloud, a_number, same_dimension
+from companion.state import of_kind
 
 
 class Moves(NamedTuple):
@@ -59,10 +60,7 @@ def _arrows(x, w, a):
 
 def a_list_of_moves(moves, name="moves"):
     """Return moves, K >= 1 of them of one dimension. Raises TypeError, ValueError."""
-    if not isinstance(moves, Moves) or not all(isinstance(v, torch.Tensor) for v in moves):
-        raise TypeError(f"{name} is a {type(moves).__name__}; expected Moves(w, a, b), three "
-                        "tensors.")
-    w, a, b = moves
+    w, a, b = of_kind(moves, name, kind=Moves)
     if w.ndim != 2 or not w.numel() or a.shape != w.shape or b.shape != w.shape[:1]:
         raise ValueError(f"{name} has shapes {[tuple(v.shape) for v in moves]}; expected (K, d), "
                          "(K, d), (K,).")

@@ -11,13 +11,11 @@ from typing import Annotated
 import torch
 
 from companion.gaussians import Mixture, mixture
-from companion.hints import Cloud, Function, NonNegative, Positive, Tensor, an_instance, checked
+from companion.gaussians.mixtures import a_mixture
+from companion.hints import Cloud, Function, NonNegative, Positive, Tensor, checked
 from companion.inputs import a_count, a_number, alike, like, running
 
 LEAST = 1e-3  # where a clock of log SNR stops: at s = 0 the ratio is infinite
-
-
-a_mixture = an_instance(Mixture, "companion.gaussians.mixture(weights, means, covariances)")
 
 
 def how_many(n, name):

@@ -11,6 +11,7 @@ import torch
 
 from companion.gaussians import Mixture, mixture
 from companion.gaussians.checks import a_gaussian
+from companion.gaussians.mixtures import a_mixture, check_values
 from companion.hints import Cloud, Count, Function, Positive, Tensor, checked
 from companion.inputs import a_number, a_tensor, alike, batch, like, same_dimension
 from companion.sampling.order_statistics import normal_order
@@ -156,6 +157,7 @@ def batch_cost(m: Count) -> torch.Tensor:
 
 def _a_mixture(p, name):
     if isinstance(p, Mixture):
+        check_values(a_mixture(p, name).weights, p.covariances)
         return p
     mean, covariance = a_gaussian(p, name)
     return mixture(torch.ones_like(mean[:1]), mean[None], covariance[None])
