@@ -3,7 +3,7 @@
     @checked
     def mmd(x: Cloud, y: Cloud, *, scale: Positive = 1.0) -> Tensor: ...
 
-A hint is an ordinary type with the check of `companion.inputs` that belongs to it (typing.Annotated). `checked` looks at each argument
+A hint is an ordinary type with the check that belongs to it (typing.Annotated). `checked` looks at each argument
 that was given, by its name, and at all tensors it checks together: they share dtype and device. Defaults are the author's.
 It looks at the numbers of the answer too: numbers that overflow, or 0 / 0 on the way, are said in words. Infinity is an answer where the
 docstring speaks of it. Inside a run, and where a graph is traced, only types and shapes are looked at, as `companion.inputs` says.
@@ -21,17 +21,14 @@ from typing import Annotated
 import torch
 
 from companion.inputs import (
+    DTYPES,
     a_cloud,
     a_count,
-    a_device,
-    a_dtype,
-    a_flag,
     a_function,
     a_generator,
     a_number,
     a_state,
     a_tensor,
-    a_word,
     alike,
     concrete_value,
 )
@@ -48,6 +45,37 @@ def a_shape(x, name="x", *, shape=None, last=None, ndim=None):
     if ndim is not None and (x.ndim != ndim or not x.numel()):
         raise ValueError(f"{name} has shape {tuple(x.shape)}; expected {ndim} axes, not empty.")
     return x
+
+
+def a_flag(value, name):
+    """Return value, True or False. Raises TypeError."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is {value!r}; expected True or False.")
+    return value
+
+
+def a_dtype(dtype, name="dtype"):
+    """Return dtype, torch.float32 or torch.float64. Raises TypeError."""
+    if dtype not in DTYPES:
+        raise TypeError(f"{name} is {dtype!r}; expected torch.float32 or torch.float64.")
+    return dtype
+
+
+def a_device(device, name="device"):
+    """Return device, None or what torch.device takes. Raises TypeError, ValueError."""
+    if device is not None and not isinstance(device, (str, torch.device)):
+        raise TypeError(f'{name} is {device!r}; expected None, "cpu", "cuda" or a torch.device.')
+    try:
+        return device if device is None else torch.device(device)
+    except RuntimeError:
+        raise ValueError(f'{name} is {device!r}; expected None, "cpu", "cuda" or a torch.device.') from None
+
+
+def a_word(value, name):
+    """Return value, a str. Raises TypeError."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is {value!r}; expected a word: {name}=\"...\".")
+    return value
 
 
 def an_instance(kind, how):

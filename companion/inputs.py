@@ -120,43 +120,12 @@ def a_generator(generator, name="generator"):
     return generator
 
 
-def a_flag(value, name):
-    """Return value, True or False. Raises TypeError."""
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} is {value!r}; expected True or False.")
-    return value
-
-
 def alike(tensors):
     """Tensors name -> x share dtype and device. Raises TypeError."""
     (first, x), *others = tensors.items() or [(None, None)]
     for name, y in others:
         if y.dtype != x.dtype or y.device != x.device:
             raise TypeError(f"{name} is {y.dtype} on {y.device}; expected {x.dtype} on {x.device}, like {first}: use {name}.to({first}).")
-
-
-def a_dtype(dtype, name="dtype"):
-    """Return dtype, torch.float32 or torch.float64. Raises TypeError."""
-    if dtype not in DTYPES:
-        raise TypeError(f"{name} is {dtype!r}; expected torch.float32 or torch.float64.")
-    return dtype
-
-
-def a_device(device, name="device"):
-    """Return device, None or what torch.device takes. Raises TypeError, ValueError."""
-    if device is not None and not isinstance(device, (str, torch.device)):
-        raise TypeError(f'{name} is {device!r}; expected None, "cpu", "cuda" or a torch.device.')
-    try:
-        return device if device is None else torch.device(device)
-    except RuntimeError:
-        raise ValueError(f'{name} is {device!r}; expected None, "cpu", "cuda" or a torch.device.') from None
-
-
-def a_word(value, name):
-    """Return value, a str. Raises TypeError."""
-    if not isinstance(value, str):
-        raise TypeError(f"{name} is {value!r}; expected a word: {name}=\"...\".")
-    return value
 
 
 def a_state(x, name="x"):

@@ -28,8 +28,8 @@ from collections.abc import Callable, Sequence
 import torch
 
 from companion import callable_module
-from companion.hints import State
-from companion.inputs import a_count, a_device, a_function, a_tensor
+from companion.hints import State, a_device
+from companion.inputs import a_count, a_function, a_tensor
 from companion.state import cut, one, parts
 
 _WORD = 0xFFFFFFFF

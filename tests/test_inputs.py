@@ -7,17 +7,14 @@ import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from companion.hints import a_device, a_dtype, a_flag, a_word
 from companion.inputs import (
     a_cloud,
     a_count,
-    a_device,
-    a_dtype,
-    a_flag,
     a_function,
     a_generator,
     a_number,
     a_tensor,
-    a_word,
     has_values,
     like,
     one_each,

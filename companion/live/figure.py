@@ -148,17 +148,6 @@ def _check_together(f):
     _text(why, "together[1]")
 
 
-def resting(names, gone):
-    """The sentence on the members that would overflow and rest instead; gone: a number for each, 0 if it moves. The page says the same."""
-    lost = [i for i, value in enumerate(gone) if value]
-    if not lost:
-        return ""
-    rests = "rests where it was" if len(lost) == 1 else "rest where they were"
-    if isinstance(names, str):
-        return f" {len(lost)} of {len(gone)} {names} overflowed and {rests}."
-    return f" Overflowed: {', '.join(names[i] for i in lost)}; {rests}."
-
-
 def _check_numbers(f):
     for name in ("substeps", "frames", "still"):
         a_count(getattr(f, name), name)

@@ -12,7 +12,6 @@ import torch
 from companion.figures.numbers import said
 from companion.live import assets, export, saving
 from companion.live.exporter import export_elsewhere, never
-from companion.live.figure import resting
 from companion.live.poster import poster
 from companion.live.run import random
 from companion.live.store import packed
@@ -24,6 +23,17 @@ SAVED_STYLE = ("<style>.live-saved[hidden], .jp-OutputArea-child:has(.live-saved
                ".jp-OutputArea-child:has(.live-saved) + .jp-OutputArea-child .jupyter-widgets:not(:has(*)) { display: none !important } "
                ".live-saved { margin: 0 } .live-saved img { max-width: 100% }</style>")
 DTYPES = {torch.float32: "float32", torch.float64: "float64"}
+
+
+def resting(names, gone):
+    """The sentence on the members that would overflow and rest instead; gone: a number for each, 0 if it moves. The page says the same."""
+    lost = [i for i, value in enumerate(gone) if value]
+    if not lost:
+        return ""
+    rests = "rests where it was" if len(lost) == 1 else "rest where they were"
+    if isinstance(names, str):
+        return f" {len(lost)} of {len(gone)} {names} overflowed and {rests}."
+    return f" Overflowed: {', '.join(names[i] for i in lost)}; {rests}."
 
 
 def spec(figure, table, found, tape_id, *, runs=("",), engine=None):

@@ -76,8 +76,6 @@ book/training/gradient_flows_solutions.ipynb
 """.split())
 LONG = set("""
 companion/architectures/control/linear_quadratic.py
-companion/inputs.py
-companion/live/figure.py
 """.split())
 
 

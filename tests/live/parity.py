@@ -14,9 +14,8 @@ import torch
 
 from companion.figures.numbers import said
 from companion.live import export
-from companion.live.figure import resting
 from companion.live.run import Moment, Run, steps_of_frame
-from companion.live.widget import spec
+from companion.live.widget import resting, spec
 from companion.state import each, one, parts
 
 CLOSE = {torch.float32: 2e-5, torch.float64: 1e-10}  # of the largest number of an array

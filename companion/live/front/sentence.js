@@ -12,7 +12,7 @@ export function readoutsOf(spec, frame) {
   return values;
 }
 
-function restingWords({ members }, { arrays }) { // which members would have overflowed and rest instead; Python says the same (figure.resting)
+function restingWords({ members }, { arrays }) { // which members would have overflowed and rest instead; Python says the same (widget.resting)
   const gone = arrays.gone ? Array.from(arrays.gone.data) : [];
   const lost = gone.flatMap((value, i) => (value ? [i] : []));
   if (!members || !lost.length) return "";
