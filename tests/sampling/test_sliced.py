@@ -576,6 +576,7 @@ BAD = [
     (ValueError, "one number a particle", lambda: sl.quantile_sw2_squared(X, sl.normal_cells(4), TH)),
     (ValueError, "one number a particle", lambda: sl.quantile_sw2_squared(X, sl.normal_cells(5).expand(3, 5), TH)),
     (ValueError, "in order", lambda: sl.quantile_sw2_squared(X, sl.normal_cells(5).flip(0), TH)),
+    (ValueError, "in order", lambda: sl.quantile_sw2_squared(X, sl.normal_cells(5)[[0, 1, 3, 2, 4]], TH)),
     (ValueError, "within", lambda: sl.quantile_sw2_squared(X, sl.normal_cells(5), TH, within=-1.0)),
     (ValueError, "d = 0", lambda: sl.mean_abs(0)),
     (ValueError, "vector", lambda: sl.translates(torch.tensor(1.0))),
@@ -688,9 +689,15 @@ def test_the_spread_of_estimates_falls_as_the_theory_says():
     lambda: sl.add_iid(0, torch.zeros(3, 6, 5), torch.zeros(3, 6, 5), sl.translated_pair(5), 2),
     lambda: sl.add_iid(0, torch.zeros(2, 3, 6, 5, dtype=F8), torch.zeros(2, 3, 6, 5, dtype=F8), sl.translated_pair(5), 2),
     lambda: sl.add_frame(0, torch.zeros(3, 6, 5, dtype=F8), torch.zeros(3, 5, 5, dtype=F8), sl.translated_pair(5), 2),
-    lambda: sl.estimates(torch.zeros(3, 6, 5, dtype=F8), sl.translated_pair(5), k=1, d=6),
     lambda: sl.translated_pair(0), lambda: sl.spiked_pair(3, a=-1.0), lambda: sl.spiked_gaussians(1, 1, 0),
 ])
 def test_bad_input_of_the_estimator(call):
     with pytest.raises((TypeError, ValueError), match="expected"):
         call()
+
+
+def test_a_dimension_that_the_pair_has_not_is_refused_for_what_it_is():
+    z, pair = torch.zeros(3, 6, 5, dtype=F8), sl.translated_pair(5)
+    for call in (lambda: sl.estimates(z, pair, k=1, d=6), lambda: sl.add_iid(0, z, z, pair, 6)):
+        with pytest.raises(ValueError, match="d = 6"):
+            call()
