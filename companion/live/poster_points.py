@@ -8,6 +8,7 @@ import torch
 from companion.figures import look
 from companion.figures.look import LINE, LOOK, PX, mixed
 from companion.live.poster_axes import array, dress, legend, line_key
+from companion.live.poster_cells import draw_cells
 from companion.live.poster_tables import show_picture
 from companion.live.run import Run
 from companion.live.views import GROUND
@@ -74,7 +75,7 @@ def names(ax, view):
     return legend(ax, items, o.get("ylabel"))
 
 
-def marks(ax, x, groups, radius, colors=None, alpha=1.0, zorder=3):
+def marks(ax, x, groups, radius, colors=None, alpha=1.0, **more):
     """Points (n, 2) as marks of a radius, or of one each, in pixels; a paper rim parts them."""
     for g in np.unique(groups):
         mine, each = groups == g, np.broadcast_to(radius, len(groups))[groups == g]
@@ -83,7 +84,7 @@ def marks(ax, x, groups, radius, colors=None, alpha=1.0, zorder=3):
         paint = look.color(g) if colors is None else colors[np.flatnonzero(mine) % len(colors)]
         ax.scatter(*x[mine].T, s=sizes, marker=look.mark(g, 1)[0],
                    c=[paint] if colors is None else paint, edgecolors=LIGHT["paper"],
-                   linewidths=rim * PX, alpha=alpha, zorder=zorder)
+                   linewidths=rim * PX, alpha=alpha, **{"zorder": 3, **more})
 
 
 def trails(ax, view, frames, groups, colors=None):
@@ -115,13 +116,16 @@ def _target(ax, view, moving):
 
 
 def _beneath(ax, view, j, seen):
-    """The picture and the segments under the points of a plane."""
+    """The picture, the cells and the segments under the points of a plane."""
     from matplotlib.collections import LineCollection
 
-    under, segments = (seen[-1][1].get(f"{name}{j}") for name in ("under", "segments"))
+    last, names = seen[-1][1], ("under", "segments", "cells")
+    under, segments, cells = (last.get(f"{name}{j}") for name in names)
     if under is not None:
         box = (*view.options["x"], *view.options["y"])
         show_picture(ax, array(under), extent=box, interpolation="bilinear")
+    if cells is not None:
+        draw_cells(ax, array(cells), view.options["x"], view.options["y"])
     if segments is not None:
         ax.add_collection(LineCollection(array(segments), colors=[mixed(INK["segment"])],
                                          linewidths=LINE["segment"]))

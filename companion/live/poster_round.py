@@ -45,9 +45,9 @@ def _round(ax, view, frames, groups, stretch, R, depth=None):
     for back in () if depth is None else (True, False):
         mine = (depth < 0) == back
         marks(ax, frames[-1][mine], groups[mine], (radii * (0.86 + 0.14 * depth))[mine],
-              alpha=0.28 if back else 0.85, zorder=2.5 + 0.5 * (not back))
+              alpha=0.28 if back else 0.85, zorder=2.5 + 0.5 * (not back), clip_on=False)
     if depth is None:
-        marks(ax, frames[-1], groups, radii, alpha=0.78)
+        marks(ax, frames[-1], groups, radii, alpha=0.78, clip_on=False)
 
 
 def turned(x):

@@ -80,7 +80,7 @@ def see(figure, option):
         for j, view in enumerate(figure.views):
             if view.kind != "curves":
                 out[f"show{j}"] = call(view.show or figure.show, x, **known)
-            for name in ("under", "segments"):
+            for name in ("under", "segments", "cells"):
                 if getattr(view, name):
                     out[f"{name}{j}"] = call(getattr(view, name), x, **known)
             for label, f in view.reference.items():

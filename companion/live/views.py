@@ -40,6 +40,7 @@ class View:
     target: object = None
     under: object = None
     segments: object = None
+    cells: object = None
     ground: object = None
     put: object = None
     reference: dict = field(default_factory=dict)
@@ -79,12 +80,14 @@ def plane(*, x: Interval, y: Interval, show: Show = None, title: Word = "", trai
           colors: torch.Tensor | None = None, target: torch.Tensor | Callable | None = None,
           target_colors: torch.Tensor | None = None, size: Positive = 4, joined: Flag = False,
           xlabel: Word = "", ylabel: Word = "", under: Show = None, segments: Show = None,
+          cells: Show = None,
           ground: Show = None, levels: Count = 14, kind: Word = "plane") -> View:
     """Points (n, 2) in the box x, y. labels: group of each point; target: points drawn beneath;
     drag: True or put(x, i, p) -> x.
 
     under(x, controls): a picture, as for `picture`, over the whole box beneath the points;
-    segments(x, controls): (m, 2, 2), from -> to. Raises TypeError, ValueError.
+    segments(x, controls): (m, 2, 2), from -> to; cells(x, controls): (n, 3), the sites of a power
+    diagram and their weights, whose cells in the box are drawn. Raises TypeError, ValueError.
     """
     if kind not in ("plane", "landscape"):
         raise ValueError(f"kind = {kind!r}; expected 'plane', or 'landscape' with its ground.")
@@ -96,7 +99,7 @@ def plane(*, x: Interval, y: Interval, show: Show = None, title: Word = "", trai
                "ylabel": ylabel,
                "levels": levels}
     return View(kind, options, show=show, target=a_target(target), under=under, segments=segments,
-                ground=ground, put=put)
+                cells=cells, ground=ground, put=put)
 
 
 @checked

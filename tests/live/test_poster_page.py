@@ -45,6 +45,7 @@ VIEWS = {
     "wide": (plane(x=(0, 9), y=(-1, 1), trail=True, show=lambda x: x + torch.tensor([3.0, 0.0])), CLOUD[:3]),
     "joined": (plane(**BOX, joined=True, labels=[0] * 20 + [1] * 20, names=["one", "two"]), CLOUD),
     "segments": (plane(**BOX, segments=lambda x: torch.stack([x, -x], 1)), CLOUD[:9]),
+    "cells": (plane(x=(-2, 2), y=(-1.5, 1.5), cells=lambda x: torch.cat([x, 0.2 * x[:, :1].square()], 1)), CLOUD[:20]),
     "under": (plane(**BOX, under=lambda x: (GRID[:30, None] * GRID[None, :40]).flip(0) + 0 * x[0, 0]), CLOUD[:9]),
     "landscape": (landscape(wells, **BOX, labels=[0, 1]), CLOUD),
     "circle": (circle(labels=[0] * 13 + [1] * 13 + [2] * 14, names=["p", "q", "r"], show=lambda x: x / x.norm(dim=-1, keepdim=True)), CLOUD),

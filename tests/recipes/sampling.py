@@ -69,7 +69,6 @@ QUANTIZATION = {
     "grid.equal_weights": Recipe(lambda: {"y": plane(), "grid": grid()}),
     "grid.free_weights": Recipe(lambda: {"y": plane(), "grid": grid()}),
     "grid.grid_barycentres": Recipe(cells()),
-    "grid.grid_borders": Recipe(cells()),
     "grid.grid_cells": Recipe(cells()),
     "grid.grid_cost": Recipe(cells()),
     "grid.grid_labels": Recipe(cells()),

@@ -164,13 +164,9 @@ def test_starts():
     assert torch.allclose(line[:, 1], torch.tensor([1, 3, 5, 7], dtype=F8) / 8) and torch.allclose(line[:, 0], 0.5 + 0.01 * xi[:4, 0])
 
 
-def test_borders_separate_cells():
+def test_rows_of_pixels_begin_at_the_top():
     y = torch.tensor([[0.25, 0.75], [0.75, 0.75], [0.25, 0.25], [0.75, 0.25]])
     grid = qz.pixel_grid(torch.ones(8, 8))
-    ink = qz.grid_borders(y, qz.free_weights(y, grid=grid), grid=grid)
-    expected = torch.zeros(8, 8)
-    expected[3], expected[:, 3] = 1.0, 1.0
-    assert torch.equal(ink, expected)
     site = qz.grid_labels(y, qz.free_weights(y, grid=grid), grid=grid)
     assert site[0, 0] == 0 and site[0, -1] == 1 and site[-1, 0] == 2 and site[-1, -1] == 3
 
@@ -250,7 +246,7 @@ G = qz.pixel_grid(torch.ones(4, 4))
     (lambda: qz.equal_weights(torch.ones(3, 3), grid=G), ValueError), (lambda: qz.grid_cells(Y, torch.zeros(2), grid=G), ValueError),
     (lambda: qz.grid_labels(Y, 0.0, grid=G), TypeError), (lambda: qz.grid_step(0, Y, weights=1.0, grid=G), TypeError),
     (lambda: qz.grid_barycentres(Y, torch.zeros(3), grid=None), TypeError), (lambda: qz.grid_cost(Y, torch.zeros(4), grid=G), ValueError),
-    (lambda: qz.grid_borders(torch.ones(3, 1), torch.zeros(3), grid=G), ValueError), (lambda: qz.with_weights([[0.5, 0.5]], grid=G), TypeError),
+    (lambda: qz.grid_labels(torch.ones(3, 1), torch.zeros(3), grid=G), ValueError), (lambda: qz.with_weights([[0.5, 0.5]], grid=G), TypeError),
     (lambda: qz.weighted_step(0, Y, equal=1.0, grid=G), ValueError), (lambda: qz.weighted_step(0, torch.ones(3, 3), equal=2.0, grid=G), ValueError),
     (lambda: qz.move_site(Y, 0, Y[0], grid=G), ValueError), (lambda: qz.uniforms(0.5), TypeError), (lambda: qz.corner(Y[0]), ValueError),
     (lambda: qz.corner(Y, side=0.0), ValueError), (lambda: qz.corner_lattice(Y, side=-1.0), ValueError),

@@ -10,7 +10,7 @@
 // A choice is no input: each combination of options has graphs of its own, under its values joined by "|" in the order of the controls.
 // A graph's outputs are
 //   next, or next.v for each part v       gone   which members rest, as 1   show0   what view 0 draws   readout:NAME
-//   under0, segments0, target0, ground0   likewise beneath it               ref:0:NAME   its curves of theory
+//   under0, cells0, segments0, target0, ground0   likewise beneath it               ref:0:NAME   its curves of theory
 
 /** @typedef {Float32Array | Float64Array} Numbers */
 /** @typedef {{ data: Numbers, shape: number[] }} Tensor */

@@ -1,6 +1,7 @@
 // Points in the plane, with targets beneath, trails behind and, in a landscape, level sets under all of it.
 
 import { axesLayout, axisCounts, clipTo, paintAxes } from "./axes.js";
+import { paintCells } from "./cells.js";
 import { markRadius, placeCloud, pointColors, shownArray, shownCloud, trailClouds } from "./cloud.js";
 import { paintGround } from "./ground.js";
 import { groupLegend, legendHeight, paintLegend } from "./legend.js";
@@ -33,11 +34,12 @@ export function paintPlane(view, g, scene) {
   const place = (data, o) => [xs.at(data[o]), ys.at(data[o + 1])];
   const ground = spec.kind === "landscape" && scene.extra["ground" + view.j];
   if (ground) paintGround(view, g, box, ground.data || ground);
-  const under = scene.frame.arrays["under" + view.j], segments = scene.frame.arrays["segments" + view.j];
+  const under = scene.frame.arrays["under" + view.j], segments = scene.frame.arrays["segments" + view.j], cells = scene.frame.arrays["cells" + view.j];
   if (under) paintUnder(view, g, box, under);
   paintAxes(view, g, box, xs, ys, { xlabel: spec.xlabel, ylabel: spec.ylabel, grid: false });
   paintLegend(view, g, legend);
   clipTo(g, box, 5);
+  if (cells) paintCells(view, g, cells, place);
   if (segments) paintSegments(view, g, segments, place);
   paintPlaneMarks(view, g, scene, place);
   g.restore();

@@ -136,15 +136,6 @@ def grid_cost(y: Sites, w: Tensor, *, grid: OnGrid) -> torch.Tensor:
     return nearest + w.mean() + (grid.pixel[0] ** 2 + grid.pixel[1] ** 2) / 12
 
 
-@checked
-def grid_borders(y: Sites, w: Tensor, *, grid: OnGrid) -> torch.Tensor:
-    """1 on pixels whose right or lower neighbour has another site, else 0: (h, w), ink for a live figure."""
-    site = grid_labels(y, w, grid=grid)
-    right = torch.nn.functional.pad((site[:, 1:] != site[:, :-1]).to(y.dtype), (0, 1))
-    below = torch.nn.functional.pad((site[1:] != site[:-1]).to(y.dtype), (0, 0, 0, 1))
-    return torch.maximum(right, below)
-
-
 def _scores(y, w, grid):
     """2 <p', y_i'> - |y_i'|^2 + w_i, (h, w, n), largest for the pixel's site; primes: about the mean of the sites, where float32 has its digits."""
     _as_the_grid(y, grid)
