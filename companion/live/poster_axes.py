@@ -89,25 +89,21 @@ def line_key(group, pattern=(), color=None, marked=False):
                   linestyle=look.dash(pattern), **style)
 
 
-def end_labels(ax, ends):
-    """Names at the ends of lines, [(text, colour, x, y)], pushed apart so that no two overlap."""
-    gap, bottom = 1.22 * TYPE / (PANEL[1] - 70), 0.4 * TYPE / (PANEL[1] - 70)
+def end_labels(ax, ends, within=False):
+    """Names at the ends of lines, [(text, colour, x, y)], pushed apart so that no two overlap;
+    within: where there is no room beside the plot, on the line."""
+    gap, bottom, lift = (share * TYPE / (PANEL[1] - 70) for share in (1.22, 0.4, 0.7 * within))
     places = []
     for text, color, x, y in ends:
         _, up = ax.transLimits.transform(ax.transScale.transform((x, y)))
-        places.append([min(1.0, max(0.0, float(up))), text, color, x])
+        places.append([min(1.0, max(0.0, float(up) + lift)), text, color, x])
     places.sort(key=lambda place: -place[0])
     for above, place in zip([None, *places], places, strict=False):
         place[0] = min(place[0], 1.0 if above is None else above[0] - gap)
     for below, place in zip([None, *places[::-1]], places[::-1], strict=False):
         place[0] = max(place[0], bottom if below is None else below[0] + gap)
+    room, side = (-GAP["tick"], "right") if within else (GAP["end"], "left")
     for up, text, color, x in places:
-        ax.annotate(text, (x, up), xycoords=("data", "axes fraction"), xytext=(GAP["end"] * PX, 0),
-                    textcoords="offset points", va="center_baseline", annotation_clip=False,
-                    color=color, **BOLD)
-
-
-def label_above(ax, text, color, y):
-    """The name of a line that runs the whole axis, within the plot, at its end on the line."""
-    ax.annotate(text, (1, y), xycoords=("axes fraction", "data"), xytext=(0, 0.3 * TYPE * PX),
-                textcoords="offset points", ha="right", color=color, **BOLD)
+        ax.annotate(text, (x, up), xycoords=("data", "axes fraction"), xytext=(room * PX, 0),
+                    textcoords="offset points", va="center_baseline", ha=side, color=color,
+                    annotation_clip=False, **BOLD)

@@ -10,7 +10,6 @@ from companion.live.poster_axes import (
     array,
     dress,
     end_labels,
-    label_above,
     legend,
     line_key,
     text_width,
@@ -127,9 +126,8 @@ def _names(ax, ends, series, ylabel):
     if widest < 0.33 * PANEL[0] and len(ends) <= 7:
         end_labels(ax, ends)
         return legend(ax, [], ylabel)
-    for text, _, color, _, constant, y in series:
-        if constant:
-            label_above(ax, text, color, y[-1])
+    fixed = {text for text, *_, constant, _ in series if constant}
+    end_labels(ax, [end for end in ends if end[0] in fixed], within=True)
     items = [(line_key(group, THEORY if dashed else (), color, marked=not dashed), text)
              for text, group, color, dashed, constant, _ in series if not constant]
     return legend(ax, items, ylabel)

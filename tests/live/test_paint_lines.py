@@ -207,9 +207,13 @@ def test_in_a_narrow_panel_a_constant_has_its_name_on_its_line():
     p = paint(spec, *run(E=lambda t: 1 + t / 2, **{"ref:0:the limit of it all": lambda t: 3.0}), width=300,
               figure={"dt": 0.5, "frames": STEPS})
     (name,) = p.of("fillText", text="the limit of it all")
-    assert name["align"] == "right" and name["at"][0] == pytest.approx(p.scale("center")(5), abs=1)
+    assert name["align"] == "right" and name["at"][0] == pytest.approx(p.scale("center")(5) - 4, abs=1)
     assert -12 < name["at"][1] - p.scale("right")(3) < -6 and p.of("strokeText", text="the limit of it all")
     assert p.words()["the energy of it all"][1] < p.ticks("right")[-1][1]  # curves have theirs above
+    words = {"the limit of it all": lambda t: 3.0, "the other limit of it all": lambda t: 3.02}
+    spec = curves("E", names=["the energy of it all"], ylim=(0, 6), reference={name: (lambda: 3.0) for name in words})
+    p = paint(spec, *run(E=lambda t: 1 + t / 2, **{f"ref:0:{name}": f for name, f in words.items()}), width=300)
+    assert abs(p.words()["the limit of it all"][1] - p.words()["the other limit of it all"][1]) >= 1.22 * 12.5 - 1e-9
 
 
 def test_a_line_breaks_where_a_value_is_missing():

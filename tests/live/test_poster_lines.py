@@ -113,7 +113,10 @@ def test_what_is_constant_runs_the_whole_axis_and_has_its_name_at_its_end():
     words = "a name that is too long to stand beside the plot of it"
     narrow = drawn(curves("mean", names=[words], reference={"limit": lambda: 2.5}, ylim=(0, 5)))
     (name,) = narrow.texts
-    assert legend(narrow) == [words] and name.get_text() == "limit" and name.xy == (1, 2.5) and name.get_ha() == "right"
+    assert legend(narrow) == [words] and name.get_text() == "limit" and name.get_ha() == "right"
+    assert name.xy[0] == narrow.get_xlim()[1] and 0.51 < name.xy[1] < 0.55  # above its line
+    two = drawn(curves("mean", names=[words], reference={"limit": lambda: 2.5, "other": lambda: 2.52}, ylim=(0, 5)))
+    assert abs(two.texts[0].xy[1] - two.texts[1].xy[1]) > 0.04
 
 
 def test_the_time_axis_is_of_the_whole_run():

@@ -2,7 +2,7 @@
 
 import { axesLayout, axisCounts, clipTo, paintAxes } from "./axes.js";
 import { timeLimits } from "./clock.js";
-import { endLabelWidth, legendHeight, legendRows, paintEndLabels, paintLabelAbove, paintLegend } from "./legend.js";
+import { endLabelWidth, legendHeight, legendRows, paintEndLabels, paintLegend } from "./legend.js";
 import { LOOK } from "./look.js";
 import { linePath, paintMark } from "./marks.js";
 import { makeScale, tickRange } from "./ticks.js";
@@ -65,8 +65,7 @@ export function paintCurves(view, g, scene) {
   paintLegend(view, g, rows);
   paintSeries(view, g, scene, series, box, xs, ys);
   const ends = (some) => series.filter(some).map((s) => seriesEnd(s, scene, xs, ys, box)).filter(Boolean);
-  if (right) paintEndLabels(view, g, ends(() => true), box);
-  else if (!alone) for (const end of ends((s) => s.constant)) paintLabelAbove(view, g, end);
+  if (right || !alone) paintEndLabels(view, g, ends((s) => right || s.constant), box, !right);
 }
 
 function paintSeries(view, g, scene, series, box, xs, ys) {

@@ -54,29 +54,25 @@ export function groupLegend(view) {
   return legendRows(view, items);
 }
 
-export function paintEndLabels(view, g, ends, box) {
-  // ends: {text, color, x, y}; pushed apart so that no two overlap, kept inside the box
+export function paintEndLabels(view, g, ends, box, within = false) {
+  // ends: {text, color, x, y}; pushed apart so that no two overlap, kept inside the box; within: where there is no room beside it, on the line
   const { ink } = view, gap = 1.22 * ink.size;
+  if (within) for (const end of ends) end.y -= 0.7 * ink.size;
   const sorted = ends.slice().sort((a, b) => a.y - b.y);
   sorted.forEach((end, i) => { end.at = Math.max(end.y, box.top + 2, i ? sorted[i - 1].at + gap : -Infinity); });
   for (let i = sorted.length - 1, floor = box.bottom - 0.4 * ink.size; i >= 0; i--) {
     sorted[i].at = Math.min(sorted[i].at, floor);
     floor = sorted[i].at - gap;
   }
-  for (const end of sorted) paintLabel(g, ink, end, end.x + LOOK.gap.end * ink.scale, end.at, "left");
-}
-
-export function paintLabelAbove(view, g, end) {
-  // where there is no room beside the plot: within it, on its line
-  paintLabel(g, view.ink, end, end.x, end.y - 0.7 * view.ink.size, "right");
-}
-
-function paintLabel(g, ink, end, x, y, align) {
   g.font = ink.font(1, "600");
-  g.textAlign = align; g.textBaseline = "middle";
-  g.lineJoin = "round"; g.lineWidth = LOOK.line.halo; g.strokeStyle = ink.paper; g.fillStyle = end.color;
-  g.strokeText(end.text, x, y);
-  g.fillText(end.text, x, y);
+  g.textAlign = within ? "right" : "left"; g.textBaseline = "middle";
+  g.lineJoin = "round"; g.lineWidth = LOOK.line.halo; g.strokeStyle = ink.paper;
+  const room = (within ? -LOOK.gap.tick : LOOK.gap.end) * ink.scale;
+  for (const end of sorted) {
+    g.fillStyle = end.color;
+    g.strokeText(end.text, end.x + room, end.at);
+    g.fillText(end.text, end.x + room, end.at);
+  }
 }
 
 export function endLabelWidth(view, texts) {
