@@ -11,7 +11,7 @@ import numpy as np
 from companion.live.assets import RUNTIME
 from tests.live.javascript import plain
 
-FILES = ["noise.js", "worker.js", "format.js", "tape.js", "page.js", "run.js", "sentence.js"]
+FILES = ["noise.js", "worker.js", "look.js", "format.js", "tape.js", "page.js", "run.js", "sentence.js"]
 DTYPES = {"Float32Array": np.float32, "Float64Array": np.float64}
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from companion.figures.numbers import said
 from companion.live import Button, Choice, Slider, assets, curves, live, plane
 from tests.browsing import Visit
 
@@ -236,7 +237,7 @@ def test_play_rests_at_the_last_frame_and_step_and_reset(browser, address, shown
         "12",
         "t = 6",
     )
-    want = SENTENCE.format(t=6.0, k=12, mode="grow", gain=1.0, E=state["readouts"]["E"])
+    want = said(SENTENCE, {"t": 6.0, "k": 12, "mode": "grow", "gain": 1.0, "E": state["readouts"]["E"]})
     assert f.sentence() == want
     f.key("Home", on=scrub)
     assert f.figure.get_attribute("data-frame") == "0" and "At t = 0.00 (step 0" in f.sentence()
