@@ -301,6 +301,7 @@ X, ONE = torch.zeros(3, 1, dtype=F8), ge.exact_score(ge.normal(0.0, 1.0))
     (lambda: ge.uniform_clock(0.5, T=1.0), TypeError), (lambda: ge.log_snr_clock(number(0.5), T=1.0, least=0.0), ValueError),
     (lambda: ge.sampler(ge.ddim_step, ONE, clock=uniform, n=2.5), TypeError), (lambda: ge.sampler("ddim", ONE, clock=uniform, n=2), TypeError),
     (lambda: ge.sampler(ge.ddim_step, ONE, clock=uniform, n=0), ValueError), (lambda: ge.normal(0.0, 0.0), ValueError),
+    (lambda: ge.noised_std(1.0, number([-1.0, 1.0])), ValueError),
     (lambda: ge.normal("a", 1.0), TypeError), (lambda: ge.noised_std(1.0, 0.5), TypeError), (lambda: ge.noised_std(0.0, number(0.5)), ValueError),
     (lambda: ge.flow_line(1.0, number(0.5), m=0.0, std=1.0, T=3.0), TypeError), (lambda: ge.from_noise(0.0, 1.0, -1.0), ValueError),
     (lambda: ge.start_kl(0.0, -1.0, 1.0), ValueError), (lambda: ge.sampled_variance(ge.ddim_step, 0, std=1.0, clock=uniform), ValueError),
@@ -312,3 +313,13 @@ X, ONE = torch.zeros(3, 1, dtype=F8), ge.exact_score(ge.normal(0.0, 1.0))
 def test_bad_input_is_refused(call, error):
     with pytest.raises(error):
         call()
+
+
+def test_a_step_of_the_sde_goes_towards_the_data():
+    with pytest.raises(ValueError, match="s - r"):
+        ge.sde_step(ONE, X, X, 0.5, 1.0)
+
+
+def test_a_law_of_the_line_takes_points_of_the_line():
+    with pytest.raises(ValueError, match="points with 1 coord"):
+        ONE(0.1, torch.zeros(3, 2, dtype=F8))

@@ -189,6 +189,14 @@ def test_the_nearest_mean_names():
     assert digits.named(near, label, means) == (found == label).sum() and 100 < (found == label).sum() < 195
 
 
+def test_the_judge_tells_a_disc_from_the_ring_around_it():
+    """No plane does: a sum of Gaussian bumps."""
+    angle = torch.arange(60, dtype=F8)
+    x = torch.where(angle % 2 == 0, 0.5, 2.0)[:, None] * torch.stack([angle.cos(), angle.sin()], -1)
+    label = torch.arange(60) % 2
+    assert torch.equal(digits.judge(x, label)(0.9 * x + 0.1), label)
+
+
 def test_nearest_is_by_brute_force():
     x, y = cloud(5, 3), cloud(8, 3, seed=1)
     least = torch.stack([torch.stack([(a - b).norm() for b in y]).min() for a in x])
@@ -266,6 +274,28 @@ def test_the_pace_of_training():
         check.close(most, steps * lr / 100, tol=3e-6, name=f"largest move in {steps} steps")
 
 
+def test_the_steps_of_training_are_adams():
+    """Kingma and Ba, ICLR 2015, written out: of the gradient of one batch each, with the draws of the same generator."""
+    (known, classes), _ = digits.split(200, generator=draw(0))
+    theta, lr, steps, g = small(torch.float32), 1e-2, 3, draw(3)
+    found, losses = digits.trained(theta, known, classes, steps, generator=draw(3), batch=16, lr=lr)
+    theta, m, v = [a.requires_grad_() for a in theta], [0.0] * 8, [0.0] * 8
+    for k in range(steps):
+        i, told = torch.randint(200, (16,), generator=g), (torch.rand(16, 1, generator=g) >= 0.15).float()
+        z, t = torch.randn(16, 64, generator=g), torch.rand(16, 1, generator=g)
+        guess = digits.guess(t, (1 - t) * z + t * known[i], told * digits.one_hot(classes[i], known), tuple(theta))
+        loss = (guess - known[i]).square().sum(-1).mean()
+        check.close(losses[k], loss.detach(), tol=1e-3, name="loss")
+        slope = torch.autograd.grad(loss, theta)
+        m = [0.9 * a + 0.1 * s for a, s in zip(m, slope, strict=True)]
+        v = [0.999 * a + 0.001 * s.square() for a, s in zip(v, slope, strict=True)]
+        rate = lr * (k + 1) / 100 * (1 + math.cos(math.pi * k / steps)) / 2
+        theta = [(a - rate * (b / (1 - 0.9 ** (k + 1))) / ((c / (1 - 0.999 ** (k + 1))).sqrt() + 1e-8)).detach().requires_grad_()
+                 for a, b, c in zip(theta, m, v, strict=True)]
+    off = torch.cat([(a - b).abs().flatten() for a, b in zip(found, theta, strict=True)])
+    assert off.quantile(0.99) < 2e-6  # where a slope is as small as its rounding, Adam's step is not known
+
+
 def test_training_is_reproducible_and_leaves_its_input_alone():
     (known, classes), _ = digits.split(200, generator=draw(0))
     theta, steps = small(torch.float32), []
@@ -282,6 +312,11 @@ def test_training_is_reproducible_and_leaves_its_input_alone():
 @pytest.mark.parametrize("bad, words", [
     (lambda: digits.network(generator=0), "generator"), (lambda: digits.network(generator=draw(0), width=0), "width"),
     (lambda: digits.guess(0.5, torch.zeros(64), torch.zeros(10), small()), "cloud"),
+    (lambda: digits.guess(0.5, cloud(2, 64), torch.zeros(2, 10), small()[:6]), "four matrices"),
+    (lambda: digits.guess(0.5, cloud(2, 64), torch.zeros(2, 10), (small()[0][1:], *small()[1:])), "four matrices"),
+    (lambda: digits.guess(0.5, cloud(2, 64), torch.zeros(3, 10, dtype=F8), small()), "classes for the rows"),
+    (lambda: digits.guess(0.5, cloud(2, 64, dtype=torch.float32), torch.zeros(2, 10), small()), "like theta"),
+    (lambda: digits.velocity(0.5, cloud(2, 64), theta=small(), label=torch.tensor([1, 10])), "no digit"),
     (lambda: digits.velocity(0.5, cloud(2, 64), theta=small(), label=1, w=math.nan), "w ="),
     (lambda: digits.velocity(0.5, [1.0], theta=small(), label=1), "Tensor"),
     (lambda: digits.trained(small(), cloud(3, 64), torch.tensor([1, 2, 10]), 5, generator=draw(0)), "label"),
@@ -293,9 +328,14 @@ def test_training_is_reproducible_and_leaves_its_input_alone():
     (lambda: digits.trained(small(), cloud(3, 64), torch.tensor([1, 2, 3]), 5, generator=draw(0), progress=1), "progress"),
     (lambda: digits.begin(torch.zeros(64)), "cloud"), (lambda: digits.frame(cloud(2, 64), theta=small(), label=1, w=0.0, steps=3), "begin"),
     (lambda: digits.frame(digits.begin(cloud(2, 64)), theta=small(), label=1, w=0.0, steps=61), "steps"),
-    (lambda: digits.another(0), "Tensor"), (lambda: digits.sheet(cloud(5, 64)), "columns"), (lambda: digits.sheet(cloud(4, 60)), "64"),
+    (lambda: digits.another(0), "Tensor"), (lambda: digits.another(cloud(3, 2, 4)), "begin"),
+    (lambda: digits.sheet(cloud(5, 64)), "columns"), (lambda: digits.sheet(cloud(4, 60)), "64"),
     (lambda: digits.spread(torch.zeros(3)), "cloud"), (lambda: digits.split(1797, generator=draw(0)), "held out"),
     (lambda: digits.split(10, generator=None), "generator"), (lambda: digits.judge(torch.zeros(3), torch.zeros(3)), "cloud"),
+    (lambda: digits.judge(cloud(3, 4), torch.zeros(3, dtype=F8)), "at least two classes"),
+    (lambda: digits.named(cloud(2, 3), 1, cloud(9, 3)), "one mean"),
+    (lambda: digits.recited(0.5, cloud(2, 3), torch.tensor([0, 5]), known=cloud(2, 3), classes=torch.tensor([0, 1])), "none of the known"),
+    (lambda: digits.recited(1.0, cloud(2, 3), torch.tensor([0, 1]), known=cloud(2, 3), classes=torch.tensor([0, 1])), "times t < 1"),
     (lambda: digits.nearest(cloud(2, 3), cloud(2, 4)), "coordinates"), (lambda: digits.named(cloud(2, 3), 1, cloud(10, 4)), "coordinates"),
     (lambda: digits.recited(0.5, cloud(2, 3), torch.tensor([0, 1]), known=cloud(2, 4), classes=torch.tensor([0, 1])), "coordinates"),
 ])

@@ -153,6 +153,7 @@ SAME = lambda z: z  # noqa: E731
     lambda: st.bumps_cdf(V, 1.0, 0.0), lambda: st.log_middle_slope(1.0, 1.0, 1.0), lambda: st.log_middle_slope(ONE, -1.0, 1.0),
     lambda: st.log_middle_slope(ONE, 1.0, 0.0), lambda: st.with_log_det("v"), lambda: st.with_log_det(lambda t, x: x)(0.0, X[:, :1]),
     lambda: st.with_log_det(lambda t, x: x)(0.0, ONE), lambda: st.coupling_layer(X[:, :1], SAME, SAME), lambda: st.coupling_layer(X, None, SAME),
+    lambda: st.coupling_layer(X[:, :1], lambda z: X[:, :1], lambda z: X[:, :1]),
     lambda: st.coupling_layer(X, SAME, None), lambda: st.coupling_layer(X, lambda z: z[:, :0], SAME), lambda: st.coupling_layer(ONE, SAME, SAME),
     lambda: st.coupling_layer(X, SAME, lambda z: 1.0), lambda: st.coupling_inverse(X[:, :1], SAME, SAME), lambda: st.bumps_velocity("0", X, 1.0, 1.0),
     lambda: st.coupling_inverse(X, SAME, lambda z: z[:2]), lambda: st.planar_layer(X, V[:1], V, 0.0),
