@@ -34,7 +34,7 @@ ROOT = Path(companion.__file__).parent
 AREAS = ("ground", "training", "sampling", "architectures", "live")
 # checks and inner parts of other modules: no chapter imports them
 INNER = {"companion.inputs", "companion.hints", "companion.check.report", "companion.gaussians.checks", "companion.kernels.attention",
-         "companion.kernels.formulas", "companion.figures.look", "companion.figures.numbers", "companion.figures.ticks",
+         "companion.kernels.formulas", "companion.figures.look", "companion.figures.numbers", "companion.figures.ticks", "companion.figures.ground",
          "companion.transport.weights", "companion.transport.costs",
          "companion.architectures.control.kinks", "companion.architectures.control.program", "companion.sampling.quantization.diagrams",
          "companion.sampling.wide",

@@ -38,13 +38,6 @@ def _channels(color):
     return [int(color[i : i + 2], 16) for i in (1, 3, 5)]
 
 
-def valleys():
-    """matplotlib's colour map of a landscape: its valleys are dark, its heights paper."""
-    from matplotlib.colors import LinearSegmentedColormap
-
-    return LinearSegmentedColormap.from_list("valleys", [mixed(u, "ground") for u in (0.43, 0.03)])
-
-
 def dash(pattern, line="curve"):
     """matplotlib's line style of a pattern of pixels, whose unit there is the width of the line."""
     return (0, [length / LOOK["line"][line] for length in pattern]) if pattern else "-"

@@ -2,9 +2,11 @@
 
 import math
 
+import numpy as np
 import torch
 
 from companion.figures import look
+from companion.figures.ground import paint_levels, quantile_levels
 from companion.figures.look import LINE, LOOK
 from companion.figures.still import Alt, Size, Still, axes, still
 from companion.hints import Count, Flag, Function, Tensor, Word, checked
@@ -79,7 +81,7 @@ def _draw_paths(ax, x, i=0, label=None):
     points = points.reshape(len(points), -1, 2)
     color, open_end, (marker, s) = look.color(i), look.mark(0, LOOK["dot"]["now"]), look.mark(i, LOOK["dot"]["now"])
     for k in range(points.shape[1]):
-        ax.plot(*points[:, k].T, color=color, alpha=0.7, linewidth=LINE["trail"], label=label if k == 0 else None)
+        ax.plot(*points[:, k].T, color=color, alpha=0.7, linewidth=LINE["path"], label=label if k == 0 else None)
     ax.scatter(*points[0].T, s=open_end[1], facecolors=look.LIGHT["sheet"], edgecolors=color, zorder=3)
     ax.scatter(*points[-1].T, s=s, marker=marker, color=color, zorder=3)
 
@@ -109,7 +111,7 @@ def landscape(f: Function, x: Many | None = None, *, box: tuple, alt: Alt, capti
               size: Size = (5, 4.2), log: Flag = False) -> Still:
     """Level sets of a potential f: (..., 2) -> (...) on box = (left, right, low, high), with trajectories x as in `paths`.
 
-    log: levels evenly spaced in log(f - min f), for a narrow valley. Raises TypeError, ValueError.
+    log: levels evenly spaced in log(f - min f), for a narrow valley; else as in the page. Raises TypeError, ValueError.
     """
     across, up = _grid(box, 160)
     with torch.no_grad():
@@ -117,8 +119,11 @@ def landscape(f: Function, x: Many | None = None, *, box: tuple, alt: Alt, capti
     one_each(value, across.shape, "f(x)", "one number a point of the grid")
     value = (value - value.min()).clamp_min(1e-6).log() if log else value
     figure, ax = axes(title, size)
-    ax.contourf(_array(across), _array(up), _array(value), levels=24, cmap=look.valleys())
-    ax.contour(_array(across), _array(up), _array(value), levels=24, colors=[look.mixed(0.5, "ground")], linewidths=LINE["level"])
+    heights = _array(value)
+    known = heights[np.isfinite(heights)]
+    levels = np.unique(np.linspace(known.min(), known.max(), 26)[1:-1]) if log else quantile_levels(known, 24)
+    if len(levels):
+        paint_levels(ax, _array(across), _array(up), heights, levels)
     items = [] if x is None else _named(x, "x")
     for i, (label, path) in enumerate(items):
         _draw_paths(ax, path, i, label)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from companion.figures import look
+from companion.figures.ground import paint_levels, quantile_levels
 from companion.figures.look import LINE, LOOK, PX, mixed
 from companion.live.poster_axes import array, dress, legend, line_key
 from companion.live.poster_cells import draw_cells
@@ -133,16 +134,8 @@ def _beneath(ax, view, j, seen):
 
 def draw_ground(ax, view, j, figure):
     """The level sets beneath a landscape: quantiles, closer in the valleys, which are dark."""
-    values, o, level = array(Run(figure).grounds()[f"ground{j}"]), view.options, LOOK["levels"]
-    known = np.sort(values[np.isfinite(values)])
-    if not known.size or known[0] == known[-1]:
-        return
-    at = ((np.arange(o["levels"]) + level["shift"]) / o["levels"]) ** level["power"]
-    levels = np.unique(known[np.minimum(known.size - 1, np.floor(at * known.size).astype(int))])
-    depth = (1 - np.arange(len(levels) + 1) / len(levels)) ** 1.4
-    x, y = (np.linspace(*o[side], GROUND) for side in "xy")
-    ground, z = values.reshape(GROUND, GROUND), {"zorder": 0.5}
-    ax.contourf(x, y, ground, levels=levels, extend="both", **z,
-                colors=[mixed(0.03 + 0.4 * d, "ground") for d in depth])
-    ax.contour(x, y, ground, levels=levels, linewidths=LINE["level"], **z,
-               colors=[mixed(0.22 + 0.4 * d, "ground") for d in depth[:-1]])
+    values, o = array(Run(figure).grounds()[f"ground{j}"]), view.options
+    levels = quantile_levels(values, o["levels"])
+    if len(levels):
+        x, y = (np.linspace(*o[side], GROUND) for side in "xy")
+        paint_levels(ax, x, y, values.reshape(GROUND, GROUND), levels)
