@@ -115,6 +115,16 @@ def test_level_sets_are_those_of_the_potential_with_x_across_and_y_up():
     assert vertices[:, 0].std() < 1e-6 < vertices[:, 1].std()
 
 
+def test_a_landscape_may_be_flat_or_have_a_wall():
+    for log in (False, True):
+        (flat,) = figures.landscape(lambda x: 0 * x[..., 0], box=(0, 1, 0, 1), alt=ALT, log=log).figure.axes
+        assert not flat.collections[:]
+        (wall,) = figures.landscape(lambda x: torch.where(x[..., 0] > 0.5, torch.inf, x[..., 1]), box=(0, 1, 0, 1), alt=ALT, log=log).figure.axes
+        assert len(wall.collections[0].levels) == 24
+        (step,) = figures.landscape(lambda x: (x[..., 0] > 0.5).float(), box=(0, 1, 0, 1), alt=ALT, log=log).figure.axes
+        assert len(step.collections[:]) >= 1
+
+
 def luminance(color):
     channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]

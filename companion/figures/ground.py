@@ -17,8 +17,11 @@ def quantile_levels(values, count):
 
 def paint_levels(ax, x, y, values, levels):
     """Bands and lines at these levels of values on the grid x, y, beneath all else."""
+    if not len(levels):
+        return
     depth = (1 - np.arange(len(levels) + 1) / len(levels)) ** 1.4
     bands = [mixed(0.03 + 0.4 * d, "ground") for d in depth]
-    ax.contourf(x, y, values, levels=levels, extend="both", colors=bands, zorder=0.5)
+    if len(levels) > 1:  # matplotlib has no bands about one level
+        ax.contourf(x, y, values, levels=levels, extend="both", colors=bands, zorder=0.5)
     lines = [mixed(0.22 + 0.4 * d, "ground") for d in depth[:-1]]
     ax.contour(x, y, values, levels=levels, linewidths=LINE["level"], colors=lines, zorder=0.5)

@@ -120,10 +120,11 @@ def landscape(f: Function, x: Many | None = None, *, box: tuple, alt: Alt, capti
     value = (value - value.min()).clamp_min(1e-6).log() if log else value
     figure, ax = axes(title, size)
     heights = _array(value)
-    known = heights[np.isfinite(heights)]
-    levels = np.unique(np.linspace(known.min(), known.max(), 26)[1:-1]) if log else quantile_levels(known, 24)
-    if len(levels):
-        paint_levels(ax, _array(across), _array(up), heights, levels)
+    levels = quantile_levels(heights, 24)
+    if log and len(levels):
+        known = heights[np.isfinite(heights)]
+        levels = np.linspace(known.min(), known.max(), 26)[1:-1]
+    paint_levels(ax, _array(across), _array(up), heights, levels)
     items = [] if x is None else _named(x, "x")
     for i, (label, path) in enumerate(items):
         _draw_paths(ax, path, i, label)

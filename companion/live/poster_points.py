@@ -136,6 +136,5 @@ def draw_ground(ax, view, j, figure):
     """The level sets beneath a landscape: quantiles, closer in the valleys, which are dark."""
     values, o = array(Run(figure).grounds()[f"ground{j}"]), view.options
     levels = quantile_levels(values, o["levels"])
-    if len(levels):
-        x, y = (np.linspace(*o[side], GROUND) for side in "xy")
-        paint_levels(ax, x, y, values.reshape(GROUND, GROUND), levels)
+    x, y = (np.linspace(*o[side], GROUND) for side in "xy")
+    paint_levels(ax, x, y, values.reshape(GROUND, GROUND), levels)
