@@ -20,6 +20,7 @@ RUN = {"", "text/javascript", "application/javascript", "module"}  # every other
 ARTICLE = re.compile(r"<article\b.*</article>", re.DOTALL)
 CHARSET = re.compile(r'<meta charset="utf-8"\s*/?>')
 LIVE = re.compile(r'<figure\b[^>]*\bclass="[^"]*\blive\b')
+REDIRECT = '<meta http-equiv="Refresh"'  # all that index.html holds where a chapter is built alone
 STATE = 'type="application/vnd.jupyter.widget-state+json"'
 FIXED = ("default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; frame-src 'none'; base-uri 'none'; "
          "form-action 'self'")  # fmt: skip
@@ -61,7 +62,9 @@ def guard(app, exception):
     if app.builder.format != "html" or exception:
         return
     for path in Path(app.outdir).rglob("*.html"):
-        path.write_text(guarded(path.read_text("utf8")), "utf8")
+        html = path.read_text("utf8")
+        if not html.startswith(REDIRECT):
+            path.write_text(guarded(html), "utf8")
 
 
 def setup(app):

@@ -1,6 +1,7 @@
 """Every page forbids what does not come from the book, and the browser holds it to that: over http and from a double-clicked file."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 
@@ -120,3 +121,11 @@ def test_exceptions_are_named_where_they_are_needed():
 def test_a_page_without_a_charset_stops_the_book():
     with pytest.raises(ValueError, match="charset"):
         page_policy.guarded("<html></html>")
+
+
+def test_a_page_that_only_sends_on_needs_no_policy(tmp_path):
+    sent = '<meta http-equiv="Refresh" content="0; url=training/momentum.html" />\n'
+    (tmp_path / "index.html").write_text(sent)
+    (tmp_path / "a.html").write_text('<html><head><meta charset="utf-8" /></head></html>')
+    page_policy.guard(SimpleNamespace(builder=SimpleNamespace(format="html"), outdir=tmp_path), None)
+    assert (tmp_path / "index.html").read_text() == sent and "Content-Security-Policy" in (tmp_path / "a.html").read_text()
