@@ -74,6 +74,6 @@ def _variables(colors):
 
 def script():
     """What the page's scripts read, as a file of theirs; the dark colours are the style sheet's."""
-    known = {name: value for name, value in LOOK.items() if name != "dark"}
+    known = {k: v for k, v in LOOK.items() if k not in ("dark", "still", "title")}
     used = {name: LIGHT[name] for name in ("ink", "paper", "muted", "ground", "groups")}
     return f"export const LOOK = {json.dumps({**known, 'light': used}, separators=(',', ':'))};\n"
