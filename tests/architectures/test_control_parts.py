@@ -217,11 +217,19 @@ def test_from_where_nothing_moves_least_squares_find_a_start():
     assert miss.abs().max() < 1e-5 and above.min() > -1e-5
 
 
-def test_stationarity_is_a_rate_in_time():
-    # the slope of the cost by u_k is h dH/du, on whatever clock
-    for t0 in (0.0, 7.0):
-        found = direct(line(t0=t0, T=t0 + 1, xT=(1,)), steps=4, u0=vector(0, 2, 0, 2)[:, None], tol=1e-2)
-        assert near(found.residual, (found.u[:-1, 0] - found.u[:-1, 0].mean()).abs().max(), 1e-9)
+@pytest.mark.parametrize("t0", [0.0, 7.0])
+def test_stationarity_is_in_the_residual(t0):
+    # stopped early: dH/du = p - u^3, with the p that comes nearest, and the slope of the cost by u_k is h times as large
+    problem = line(cost=lambda t, x, u: (u**4).sum(-1) / 4, t0=t0, T=t0 + 2, xT=(1,))
+    found = direct(problem, steps=4, u0=vector(0, 1, 0, 1)[:, None], tol=1e-2)
+    cubes = found.u[:-1, 0] ** 3
+    assert 1e-3 < found.residual and near(found.residual, (cubes - cubes.mean()).abs().max(), 1e-9)
+
+
+def test_the_cost_of_the_end_is_minimised_too():
+    # u^2 / 2 over [0, 2] and a (x - 1)^2 / 2 at the end: x(2) = 2 a / (1 + 2 a), the cost a / (1 + 2 a) / 2
+    found = direct(line(T=2.0, final=lambda x: 1.5 * (x - 1).square().sum(-1)), steps=2)
+    assert near(found.path.x[-1], [6 / 7], 1e-8) and near(found.cost, 3 / 14, 1e-8)
 
 
 # shooting

@@ -85,12 +85,6 @@ def test_an_unreachable_end_by_shooting():
     assert told.value.residual.abs() >= 1 - 1e-9  # at full throttle it comes to 1
 
 
-def test_stationarity_is_in_the_residual():
-    found = direct(line(xT=(1,)), steps=4, u0=vector(0, 2, 0, 2)[:, None], tol=1e-2)  # lands at once, stops early
-    slope = (found.u[:-1, 0] - found.u[:-1, 0].mean()).abs().max()
-    assert near(found.residual, slope, 1e-9) and near(direct(line(xT=(1,)), steps=4).residual, 0, 1e-5)
-
-
 # what must stay >= 0
 
 def test_a_constraint_that_holds_at_the_end():
