@@ -38,6 +38,11 @@ def test_another_factor_fails(wrong):
         exercises.check_contraction(wrong)
 
 
+def test_a_factor_is_one_number():
+    with pytest.raises(ValueError, match=r"shape \(2,\); expected a number"):
+        exercises.check_contraction(lambda tau, lam: [0.5, 0.5])
+
+
 @pytest.mark.parametrize("share, side", [(1.01, "large"), (0.99, "small")])
 def test_the_hint_says_on_which_side(share, side):
     with pytest.raises(AssertionError, match=f"too {side}"):
@@ -46,7 +51,7 @@ def test_the_hint_says_on_which_side(share, side):
 
 @pytest.mark.parametrize("call", [
     lambda: exercises.check_unbiased_step("0.5"), lambda: exercises.check_unbiased_step(-1.0), lambda: exercises.check_forgotten(None),
-    lambda: exercises.check_contraction(0.5), lambda: exercises.check_contraction(lambda tau, lam: [0.5, 0.5]),
+    lambda: exercises.check_contraction(0.5),
 ])
 def test_bad_input_is_refused_in_words(call):
     with pytest.raises((TypeError, ValueError), match="expected"):
