@@ -394,6 +394,8 @@ def test_bad_input():
         (TypeError, lambda: mean_kernel(2.0, x, y)),
         (ValueError, lambda: mean_kernel(gaussian_kernel(1.0), x, y[:, :2])),
         (ValueError, lambda: keops(dense, x, y, b)),
+        (ValueError, lambda: dense(exp_sum, x, y[:, :1], b)),
+        (ValueError, lambda: streamed(exp_sum, x.expand(2, *x.shape), y, b.expand(3, *b.shape))),
     ):
         with pytest.raises(error, match="expected"):
             call()

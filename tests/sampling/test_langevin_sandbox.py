@@ -278,7 +278,7 @@ def test_bad_input_is_refused_in_words(f):
     lambda: ula_moments(0, STARTS, h=0.0), lambda: ula_moments(0, STARTS, h=-1.0), lambda: kinetic_moments(0.0, torch.zeros(5), gamma=-0.1),
     lambda: kinetic_moments(0.0, torch.zeros(2), gamma=1.0), lambda: kinetic_moments(0.0, torch.zeros(5), gamma=1.0, variance=0.0),
     lambda: kinetic_moments(0.0, torch.zeros(5), gamma=1.0, mean="0"), lambda: langevin_law(-1.0, STARTS), lambda: fisher_rao_law("1", STARTS),
-    lambda: langevin_law(torch.tensor([-1.0, 1.0], dtype=F8), STARTS[:2]), lambda: langevin_law(torch.ones(3, dtype=F8), STARTS),
+    lambda: fisher_rao_law(torch.tensor([-0.1, 1.0], dtype=F8), STARTS[:2]), lambda: fisher_rao_law(torch.ones(3, dtype=F8), STARTS),
 ])
 def test_bad_numbers_are_refused_in_words(call):
     with pytest.raises((TypeError, ValueError), match="expected"):
