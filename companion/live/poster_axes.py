@@ -96,7 +96,7 @@ def end_labels(ax, ends, within=False):
     places = []
     for text, color, x, y in ends:
         _, up = ax.transLimits.transform(ax.transScale.transform((x, y)))
-        places.append([min(1.0, max(0.0, float(up) + lift)), text, color, x])
+        places.append([float(up) + lift, text, color, x])
     places.sort(key=lambda place: -place[0])
     for above, place in zip([None, *places], places, strict=False):
         place[0] = min(place[0], 1.0 if above is None else above[0] - gap)

@@ -69,6 +69,16 @@ def test_every_kind_is_a_picture_of_its_last_frame(kind):
     assert (abs(last - first).max(-1) > 40).sum() > 20 and (last.min(-1) < 200).mean() > 0.0005
 
 
+def test_rare_colours_stay_in_the_png():
+    shades = torch.linspace(0, 1, 3000).reshape(30, 100, 1) ** torch.tensor([1.0, 2, 3])
+    view = plane(**BOX, labels=range(8), size=3, under=lambda x: shades + 0 * x[0, 0])
+    f = doubling(view, 0.1 * torch.stack([torch.linspace(-1, 1, 8), 0 * torch.ones(8)], 1))
+    pixels = np.asarray(Image.open(io.BytesIO(poster(f, tape(f)))).convert("RGB"), dtype=int).reshape(-1, 3)
+    for color in look.PALETTE:
+        mine = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+        assert abs(pixels - mine).max(1).min() <= 24, color
+
+
 def test_panels_stand_side_by_side():
     f = doubling([plane(**BOX), curves("mass"), matrix(0, 1)])
     image = np.asarray(Image.open(io.BytesIO(poster(f, tape(f)))).convert("L"))

@@ -70,7 +70,7 @@ def test_linear_ticks_are_round_inside_and_said_exactly():
     ],
 )
 def test_the_text_of_a_tick(value, step, text):
-    assert js(f"tickText({value}, {step})") == text
+    assert js(f"tickText({value}, {step})") == paper.tick_text(value, step) == text
 
 
 def test_steps_are_one_two_or_five():
