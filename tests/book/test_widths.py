@@ -71,8 +71,6 @@ book/sampling/quantization.ipynb
 book/sampling/quantization_solutions.ipynb
 book/sampling/sliced.ipynb
 book/sampling/sliced_solutions.ipynb
-book/training/gradient_flows.ipynb
-book/training/gradient_flows_solutions.ipynb
 """.split())
 LONG = set("""
 companion/architectures/control/linear_quadratic.py

@@ -150,7 +150,7 @@ def test_kernels_and_new_figures_without_keops_compiler_or_exporter(colab_after)
 
 def opening(sources):
     """The cells up to the first live figure; all of them if there is none."""
-    shown = (number for number, source in enumerate(sources) if re.search(r"\blive\(", source))
+    shown = (number for number, source in enumerate(sources) if re.search(r"\b(live|scenes\.\w+)\(", source))
     return sources[: next(shown, len(sources)) + 1]
 
 

@@ -82,9 +82,6 @@ def _end_variance(tau, lam):
     """The variance after 4000 forward-backward steps from N(0, 1); infinite where the scheme
     is unstable."""
     one = torch.ones((), dtype=torch.float64)
-    return float(
-        iterate(
-            lambda k, s: fb_gaussian_step(0.0, s, tau=tau, lam=lam)[1], one, 4000, every=4000
-        ).end
-        ** 2
-    )
+    path = iterate(lambda k, s: fb_gaussian_step(0.0, s, tau=tau, lam=lam)[1], one, 4000,
+                   every=4000)
+    return float(path.end**2)

@@ -9,8 +9,7 @@ keeps the order, so that W2 is a weighted Euclidean distance of the points.
     JKO    argmin_y  F(y) + sum_i w_i (y_i - x_i)^2 / (2 tau)
 
 Source: Jordan, Kinderlehrer and Otto, SIAM J. Math. Anal. 29 (1998); quantile coordinates:
-Blanchet, Calvez and Carrillo, SIAM J. Numer.
-Anal. 46 (2008).
+Blanchet, Calvez and Carrillo, SIAM J. Numer. Anal. 46 (2008).
 """
 
 from typing import Annotated
@@ -47,6 +46,7 @@ def _masses(p, name):
 Quantiles = Annotated[torch.Tensor, _increasing]
 Masses = Annotated[torch.Tensor, _masses]
 
+
 @checked
 def node_masses(p: Masses) -> Tensor:
     """w_i = (p_{i-1} + p_i) / 2, half a gap at both ends.   p: (n-1,) -> (n,), of the same sum."""
@@ -56,16 +56,20 @@ def node_masses(p: Masses) -> Tensor:
 
 @checked
 def free_energy(V: Function, x: Quantiles, p: Masses) -> Tensor:
-    """F(x) = sum w V(x) + sum p log(p / gap).   V: (n, 1) -> (n,), x: (n,) increasing, p:
-    (n-1,) positive. Raises TypeError, ValueError."""
+    """F(x) = sum w V(x) + sum p log(p / gap).
+
+    V: (n, 1) -> (n,), x: (n,) increasing, p: (n-1,) positive. Raises TypeError, ValueError.
+    """
     _one_mass_a_gap(p, x=x)
     return _energy(V, x, p)
 
 
 @checked
 def w2_squared_quantiles(x: Quantiles, y: Quantiles, p: Masses) -> Tensor:
-    """W2^2 = sum w (x - y)^2 of two densities with the same masses.   x, y: (n,) increasing, p:
-    (n-1,) positive."""
+    """W2^2 = sum w (x - y)^2 of two densities with the same masses.
+
+    x, y: (n,) increasing, p: (n-1,) positive.
+    """
     _one_mass_a_gap(p, x=x, y=y)
     return (node_masses(p) * (x - y).square()).sum()
 

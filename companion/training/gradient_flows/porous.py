@@ -3,12 +3,11 @@ for m > 1 its solutions have a front.
 
 Barenblatt's solution on the line, k = 1 / (m + 1):
 
-    u(t, x) = t^-k (C - k (m - 1) / (2 m) x^2 t^{-2k})_+^{1 / (m - 1)},   front at  t^k
-    sqrt(2 m C / (k (m - 1)))
+    u(t, x) = t^-k (C - k (m - 1) / (2 m) x^2 t^{-2k})_+^{1 / (m - 1)},
+    front at  t^k sqrt(2 m C / (k (m - 1))),
 
-and C fixed by the mass. As m -> 1 it is the heat kernel, which is positive everywhere. Sources:
-Vazquez, The Porous Medium Equation (2007);
-Otto, Comm. PDE 26 (2001).
+and C fixed by the mass. As m -> 1 it is the heat kernel, which is positive everywhere.
+Sources: Vazquez, The Porous Medium Equation (2007); Otto, Comm. PDE 26 (2001).
 """
 
 import math
@@ -66,8 +65,8 @@ def _exponent(x, m):
 
 
 def _constant(x, m, mass):
-    """C, from mass = C^{1/(m-1) + 1/2} sqrt(2 m / (k (m - 1))) J,  J = int cos^{(m+1)/(m-1)} over
-    (-pi/2, pi/2), by the midpoint rule."""
+    """C, from mass = C^{1/(m-1) + 1/2} sqrt(2 m / (k (m - 1))) J,
+    J = int cos^{(m+1)/(m-1)} over (-pi/2, pi/2), by the midpoint rule."""
     nodes = 512
     angle = ((torch.arange(nodes, dtype=x.dtype, device=x.device) + 0.5) / nodes - 0.5) * math.pi
     J = (torch.cos(angle) ** ((m + 1) / (m - 1))).mean() * math.pi
