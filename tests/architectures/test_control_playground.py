@@ -97,6 +97,20 @@ def test_what_is_drawn_is_one_motion():
     assert near(speed, 0, 1e-12) and near(place, playground.shooting_residual(vector(7, 4), COSTS["time, |u| ≤ γ"], FIVE)[0], 1e-12)
 
 
+@pytest.mark.parametrize("name", COSTS)
+def test_controls_are_drawn_over_true_time(name):
+    """Each graph runs over [0, T] of its own run, and its two integrals over t are the speed at the end and the way from -1."""
+    cost, p = COSTS[name], vector(7, 4)
+    guess = scenes.landing(playground.newton_step, p[None]).figure
+    mine, best = guess.views[2].show(p[None], cost, FIVE).chunk(2)
+    for (t, u), costate in ((mine.T, p), (best.T, cost.exact(FIVE))):
+        T = cost.horizon(costate, FIVE)
+        speed = torch.trapezoid(u, t)
+        assert t[0] == 0 and near(t[-1], T, 1e-12) and near(speed, playground.extremal_state(costate, T, cost, FIVE)[1], 0.05)
+        assert near(torch.trapezoid((T - t) * u, t) - 1, playground.extremal_state(costate, T, cost, FIVE)[0], 0.05)
+    assert name != "time, |u| ≤ γ" or near(best[-1, 0], 2 / 5**0.5, 1e-12)
+
+
 def test_four_carts():
     t = torch.linspace(0, 1, 401, dtype=F8)
     x, u = (torch.stack([f(s, FIVE) for s in t]) for f in (playground.optimal_states, playground.four_controls))

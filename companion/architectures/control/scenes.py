@@ -48,14 +48,17 @@ def _path():
 
 
 def _controls():
-    """The graphs of the reader's control and of the optimal one, over the share of the horizon."""
-    def both(x, cost, gamma):
+    """The graphs of the reader's control and of the optimal one, each up to the end of its run."""
+    def graph(p, cost, gamma):
         s = torch.linspace(0, 1, 201, dtype=F8)
-        found = [playground.control_along(p, s, cost, gamma) for p in (x[0], cost.exact(gamma))]
-        return torch.cat([torch.stack([s, u.clamp(-30, 30)], -1) for u in found])
+        u = playground.control_along(p, s, cost, gamma)
+        return torch.stack([s * cost.horizon(p, gamma), u.clamp(-30, 30)], -1)
 
-    return plane(x=(0, 1), y=(-10, 10), show=both, joined=True, size=1,
-                 labels=[0] * 201 + [1] * 201, names=["your u", "optimal"], xlabel="t / T",
+    def both(x, cost, gamma):
+        return torch.cat([graph(p, cost, gamma) for p in (x[0], cost.exact(gamma))])
+
+    return plane(x=(0, 1.2), y=(-10, 10), show=both, joined=True, size=1,
+                 labels=[0] * 201 + [1] * 201, names=["your u", "optimal"], xlabel="t",
                  ylabel="u")
 
 
