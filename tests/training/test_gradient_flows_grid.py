@@ -47,6 +47,16 @@ def test_each_geometry_keeps_mass_and_equilibrium_and_decreases_kl(move, generat
     close(move(pi, tilted, GRID, dt=0.3), pi, 1e-8)
 
 
+def test_both_flows_together_are_the_sum_of_the_two_to_first_order(generator):
+    rho, pi = some_density(generator) + 0.05, gf.equilibrium(tilted, GRID)
+    rho = rho / (rho.sum(-1, keepdim=True) * H)
+    surprise = torch.log(rho / pi)
+    mean = (rho * surprise).sum(-1, keepdim=True) * H
+    exact = gf.fokker_planck(tilted, GRID)(0.0, rho) - rho * (surprise - mean)
+    errors = [((gf.wfr_step(rho, tilted, GRID, dt=dt) - rho) / dt - exact).abs().max() for dt in (2e-6, 1e-6)]
+    assert errors[1] < 1e-2 * exact.abs().max() and 1.9 < errors[0] / errors[1] < 2.1
+
+
 def test_transport_and_reweighting_have_their_own_rates():
     eps = 0.08
     pi = gf.equilibrium(double_well, GRID, eps=eps)
