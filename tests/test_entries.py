@@ -51,8 +51,10 @@ def test_what_is_right_comes_back_as_it_is(hint, good):
     (Density, torch.tensor([1.0, -1.0]), "at least 0"),
     (Shares, torch.tensor([0.5, 1.5]), "at most 1"), (Shares, -0.1, "expected"), (AtLeastOnes, torch.tensor([1.0, 0.5]), "at least 1"),
     (Points, torch.tensor(1.0), r"shape \(\)"), (Points, torch.zeros(3, 0), r"shape \(3, 0\)"), (MeanVariance, (1.0, 2.0, 3.0), "a pair"),
-    (MeanVariance, {1.0, 2.0}, "a pair"), (MeanVariance, (1.0, 0.0), r"value\[1\] = 0"), (MeanVariance, (1.0, torch.tensor([1.0, -1.0])), r"value\[1\]"),
-    (MeanVariance, ("m", 1.0), r"value\[0\]"), (Grid, torch.linspace(0, 1, 2), "at least three points"), (Grid, torch.tensor([0.0, 1.0, 3.0]), "uniform"),
+    (MeanVariance, {1.0, 2.0}, "a pair"),
+    (MeanVariance, (1.0, 0.0), r"value\[1\] = 0"), (MeanVariance, (1.0, torch.tensor([1.0, -1.0])), r"value\[1\]"),
+    (MeanVariance, ("m", 1.0), r"value\[0\]"),
+    (Grid, torch.linspace(0, 1, 2), "at least three points"), (Grid, torch.tensor([0.0, 1.0, 3.0]), "uniform"),
     (Grid, torch.linspace(1, 0, 5), "increasing"), (Grid, torch.zeros(2, 3), "at least three points"),
 ])
 def test_one_wrong_entry_is_told(hint, value, words):

@@ -142,6 +142,12 @@ def test_eyring_kramers_of_an_asymmetric_well_counts_each_exit():
     assert 0.9 < found / eyring_kramers(slanted, (-1.0, 1.0), -0.1, eps=0.02) < 1.0
 
 
+@pytest.mark.parametrize("wells, saddle", [((-1.0, 1.0), 1.0), ((-1.0, 0.0), 0.0), ((0.1,), 0.0)])
+def test_wells_and_saddles_that_are_none_are_told_with_their_curvature(wells, saddle):
+    with pytest.raises(ValueError, match="positive at the wells, negative at the saddle"):
+        eyring_kramers(double_well, wells, saddle, eps=0.1)
+
+
 def test_the_transition_matrix_is_a_markov_chain_and_tends_to_the_exponential():
     grid, Q = cells(32), matrix(tilted, cells(32), 0.15)
     exact, pi = torch.linalg.matrix_exp(0.7 * Q), equilibrium(tilted, cells(32), eps=0.15)

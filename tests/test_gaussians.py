@@ -13,6 +13,8 @@ from companion.gaussians import (
     kl,
     mixture,
     ornstein_uhlenbeck,
+    ou_kl,
+    ou_moments,
     relative_fisher,
     square_root,
     tilt,
@@ -127,6 +129,14 @@ def test_the_geodesic_has_constant_speed():
 
 
 # --- divergences and the Ornstein-Uhlenbeck flow
+
+
+@pytest.mark.parametrize("call", [
+    lambda: ou_moments(torch.zeros(2), torch.zeros(3), torch.ones(3), lam=1.0), lambda: ou_kl(torch.zeros(2), torch.ones(3), lam=1.0),
+    lambda: ou_moments(1.0, torch.zeros(2), torch.ones(3), lam=1.0)])
+def test_numbers_of_the_line_that_do_not_go_together_are_told_with_their_shapes(call):
+    with pytest.raises(ValueError, match="expected"):
+        call()
 
 
 def test_kl_and_fisher_of_the_line():
