@@ -25,6 +25,7 @@ from companion.noise import noise, with_noise
 from companion.potentials import double_well
 from companion.sampling.langevin import fisher_rao_law
 from companion.sde import ula
+from tests.helpers import close
 
 F8 = torch.float64
 GRID = torch.linspace(-3, 3, 121, dtype=F8)
@@ -33,10 +34,6 @@ FOUND = {0.2: (1.045, 1.31), 0.1: (0.908, 0.93), 0.06: (0.905, 0.82),
          0.05: (0.915, 0.82), 0.04: (0.931, 0.84), 0.03: (0.949, 0.88), 0.02: (0.968, 0.92)}
 
 pytestmark = pytest.mark.usefixtures("float64")
-
-
-def close(a, b, tol=1e-9):
-    torch.testing.assert_close(torch.as_tensor(a, dtype=F8), torch.as_tensor(b, dtype=F8), rtol=tol, atol=tol)
 
 
 def bowl(lam):
