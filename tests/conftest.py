@@ -39,7 +39,7 @@ def absent(message):
 
 def pytest_terminal_summary(terminalreporter):
     """What was skipped, in one line, with its reasons: they say how to mend it. How many calls test_fuzz.py made."""
-    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, ())]
     calls = sum(number for report in reports for name, number in report.user_properties if name == "calls")
     if calls:
         terminalreporter.write_line(f"{calls} calls with good and bad arguments")

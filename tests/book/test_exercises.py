@@ -49,7 +49,7 @@ def test_the_book_has_exercises():
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_an_exercise_is_whole(path):
     package = ".".join(["companion", *path.relative_to(BOOK).with_suffix("").parts])
-    folder = ROOT / "tests" / path.relative_to(BOOK).parent
+    folder = ROOT / "tests" / path.relative_to(BOOK).with_suffix("")
     tested = set().union(*(refused(test.read_text("utf8"), package) for test in folder.glob("test_*.py")))
     solutions = cells(path.with_name(f"{path.stem}_solutions.ipynb"), "code")
     assert list(faults(cells(path, "markdown"), cells(path, "code"), solutions, tested)) == []

@@ -33,7 +33,8 @@ def seen(*show, **more):
 
 ROUND = seen("show", "title", "labels", "names")
 BOXED = seen("show", "title", "labels", "names", "target", "xlabel", "ylabel", drag=True, colors=torch.zeros(2, 3),
-             target_colors=torch.zeros(2, 3), under=lambda x: x, segments=lambda x: x, ground=lambda x: x)
+             target_colors=torch.zeros(2, 3), under=lambda x: x, segments=lambda x: x, cells=lambda x: x,
+             ground=lambda x: x)
 
 NAMES = {"lo": lambda: -1.0, "hi": lambda: 2.0}
 

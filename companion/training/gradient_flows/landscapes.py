@@ -52,7 +52,7 @@ def _bowl_prox(x, tau, kappa):
 
 def _well(x, kappa):
     a, b = _planar(x, kappa)
-    return potentials.double_well(a[..., None]) + kappa * b.square() / 2
+    return potentials.double_well(torch.stack((a, kappa**0.5 * b), -1))
 
 
 def _well_flow(x, t, kappa):
